@@ -1,0 +1,54 @@
+# The two commands for a newcomer are `make run` and `make test`.
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+
+.DEFAULT_GOAL := help
+.PHONY: help install run demo test check lint types layers bench crash lock clean
+
+help: ## Say what can be made
+	@grep -E '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 10
+
+$(VENV)/installed: pyproject.toml constraints.txt
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "Python 3.11 or later is needed, this is " + sys.version.split()[0])'
+	$(PYTHON) -m venv $(VENV)
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --constraint constraints.txt --editable '.[postgres,dev]'
+	@touch $@
+
+install: $(VENV)/installed ## Make the environment in .venv
+
+run: install ## Install and start the daemon on embedded SQLite
+	@$(BIN)/gateway serve --first-steps
+
+demo: install ## A whole story on one laptop, in under a minute
+	@$(BIN)/gateway demo
+
+test: install ## Run all tests
+	$(BIN)/pytest -n 2 --dist loadgroup
+
+lint: install ## Style and common mistakes
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+
+types: install ## mypy --strict
+	$(BIN)/mypy
+
+layers: install ## Imports only go down
+	$(BIN)/lint-imports
+
+check: lint types layers test ## What CI runs
+
+bench: install ## Measure beside Postfix, as ratios of one run
+	$(BIN)/python -m benchmarks
+
+crash: install ## The long kill -9 run
+	$(BIN)/pytest -m slow tests/journeys
+
+lock: ## Renew constraints.txt from the newest releases
+	$(PYTHON) -m venv $(VENV)-lock
+	$(VENV)-lock/bin/python -m pip install --quiet --upgrade '.[postgres,dev]'
+	$(VENV)-lock/bin/python -m pip freeze --exclude mail-ticket-gateway > constraints.txt
+	rm -r $(VENV)-lock
+
+clean: ## Remove what was built; var/, the data, stays
+	rm -rf $(VENV) dist build .mypy_cache .ruff_cache .pytest_cache .hypothesis
