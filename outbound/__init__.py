@@ -1,0 +1,1 @@
+"""What leaves: marks, composing, replies, notices, channels and the courier."""

@@ -1,0 +1,100 @@
+"""The mail log: the life of a mail, one structured line per event, with one id from socket to customer.
+
+Never a body, never a secret. Values from mail are escaped by the renderers, one event is one line.
+"""
+
+import logging
+import re
+import sys
+from typing import Any
+
+import structlog
+
+from config.settings import LogSettings
+
+_LEVELS = {"debug": logging.DEBUG, "info": logging.INFO, "warning": logging.WARNING, "error": logging.ERROR}
+_CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029\u200e\u200f\u202a-\u202e\u2066-\u2069]")
+_MAX_VALUE = 300
+
+_log: Any = structlog.get_logger()
+
+
+def _clean(_logger: Any, _name: str, event: Any) -> Any:
+    for key, value in event.items():
+        if isinstance(value, str) and key != "exception":
+            event[key] = _CONTROL.sub(lambda m: f"\\x{ord(m[0]):02x}", value[:_MAX_VALUE])
+    return event
+
+
+def start_logging(settings: LogSettings, part: str) -> None:
+    """Send the mail log of this process to standard error, with the name of the part that speaks."""
+    last: Any = (
+        structlog.processors.JSONRenderer()
+        if settings.format == "json"
+        else structlog.dev.ConsoleRenderer(colors=sys.stderr.isatty(), pad_event_to=12)
+    )
+    structlog.configure(
+        processors=[
+            structlog.contextvars.merge_contextvars,
+            structlog.processors.add_log_level,
+            structlog.processors.TimeStamper(fmt="iso", utc=True),
+            _clean,
+            structlog.processors.format_exc_info,
+            last,
+        ],
+        wrapper_class=structlog.make_filtering_bound_logger(_LEVELS[settings.level]),
+        logger_factory=structlog.PrintLoggerFactory(sys.stderr),
+        cache_logger_on_first_use=True,
+    )
+    structlog.contextvars.bind_contextvars(part=part)
+
+
+def started(**facts: Any) -> None:
+    """A part is ready."""
+    _log.info("started", **facts)
+
+
+def stopped(**facts: Any) -> None:
+    """A part has ended in order."""
+    _log.info("stopped", **facts)
+
+
+def accepted(id: str, *, recipient: str, size: int, peer: str) -> None:  # noqa: A002 - the log's word
+    """A mail is committed and was answered 250."""
+    _log.info("accepted", id=id, recipient=recipient, size=size, peer=peer)
+
+
+def refused(*, peer: str, reply: str, recipient: str = "") -> None:
+    """A peer heard a 4xx or 5xx."""
+    _log.info("refused", peer=peer, reply=reply, recipient=recipient)
+
+
+def filed(id: str, *, ticket: int, kind: str, by: str) -> None:  # noqa: A002 - the log's word
+    """A mail stands in a ticket; `by` is the evidence that chose it."""
+    _log.info("filed", id=id, ticket=ticket, kind=kind, by=by)
+
+
+def settled(id: str, *, fate: str, reason: str) -> None:  # noqa: A002 - the log's word
+    """A mail has another fate than a ticket: ignored, held, duplicate, loop, report, setup or quarantined."""
+    _log.info(fate, id=id, reason=reason)
+
+
+def queued(id: str, *, ticket: int | None, kind: str, recipient: str) -> None:  # noqa: A002 - the log's word
+    """A mail of ours waits in the outbox."""
+    _log.info("queued", id=id, ticket=ticket, kind=kind, recipient=recipient)
+
+
+def delivery(id: str, *, state: str, recipient: str, server: str, reply: str) -> None:  # noqa: A002 - the log's word
+    """What became of one recipient of a mail of ours: sent, deferred, bounced, uncertain, expired or blocked."""
+    log = _log.info if state == "sent" else _log.warning
+    log(state, id=id, recipient=recipient, server=server, reply=reply)
+
+
+def trouble(what: str, **facts: Any) -> None:
+    """Something of ours does not work; mail waits because of it."""
+    _log.error("trouble", what=what, **facts)
+
+
+def crashed(what: str, *, id: str = "", error: BaseException) -> None:  # noqa: A002 - the log's word
+    """An error that nobody expected, with its traceback."""
+    _log.error("crashed", what=what, id=id, exc_info=error)

@@ -1,0 +1,102 @@
+"""Secrets: read by reference, sealed at rest, never printed.
+
+A setting names a secret instead of holding it: `env:NAME`, `file:PATH` or `credential:NAME`
+(systemd's LoadCredential). What people type into a command is sealed with AES-GCM before it
+is stored (NIST SP 800-38D); the key stands in a file beside the data, not in the database.
+"""
+
+import os
+from base64 import b64decode, b64encode
+from pathlib import Path
+from secrets import token_bytes
+
+from config.errors import BadConfiguration
+
+_KEY_BYTES = 32
+_NONCE_BYTES = 12
+
+
+def resolve_reference(value: str, folder: Path) -> str:
+    """The secret behind a reference; a value that is no reference is the secret itself.
+
+    Relative paths are relative to `folder`. Raises ValueError with what to do.
+    """
+    scheme, _, rest = value.partition(":")
+    if scheme == "env":
+        if rest not in os.environ:
+            raise ValueError(f"the environment variable {rest} is not set")
+        return os.environ[rest]
+    if scheme == "file":
+        return _read(folder / rest)
+    if scheme == "credential":
+        directory = os.environ.get("CREDENTIALS_DIRECTORY")
+        if not directory:
+            raise ValueError(f"credential {rest}: not started by systemd with LoadCredential={rest}:PATH")
+        return _read(Path(directory) / rest)
+    return value
+
+
+def _read(path: Path) -> str:
+    try:
+        return path.read_text(encoding="utf-8").rstrip("\r\n")
+    except OSError as error:
+        raise ValueError(f"cannot read {path}: {error.strerror}") from error
+
+
+class Seal:
+    """Seals and opens secrets for one installation. The key file is made, mode 0600, when it is first needed."""
+
+    def __init__(self, key_file: Path) -> None:
+        self._key_file = key_file
+
+    def close(self, secret: str, purpose: str) -> str:
+        """Seal a secret for one place (`table:row:field`); it opens for that place only."""
+        # A slow import (0.1 s), needed only where a secret is touched.
+        from cryptography.hazmat.primitives.ciphers.aead import AESGCM
+
+        nonce = token_bytes(_NONCE_BYTES)
+        sealed = AESGCM(self._key(make=True)).encrypt(nonce, secret.encode(), purpose.encode())
+        return "1:" + b64encode(nonce + sealed).decode()
+
+    def open(self, sealed: str, purpose: str) -> str:
+        """The secret again. Raises BadConfiguration when the key is not the one that sealed it."""
+        from cryptography.exceptions import InvalidTag
+        from cryptography.hazmat.primitives.ciphers.aead import AESGCM
+
+        version, _, text = sealed.partition(":")
+        raw = b64decode(text)
+        try:
+            if version != "1":
+                raise ValueError(version)
+            return (
+                AESGCM(self._key(make=False)).decrypt(raw[:_NONCE_BYTES], raw[_NONCE_BYTES:], purpose.encode()).decode()
+            )
+        except (InvalidTag, ValueError) as error:
+            raise BadConfiguration(
+                f"A stored secret ({purpose}) does not open with {self._key_file}: "
+                "put back the key file that belongs to this database, or set the secret again"
+            ) from error
+
+    def _key(self, *, make: bool) -> bytes:
+        try:
+            return b64decode(self._key_file.read_bytes())
+        except FileNotFoundError:
+            if not make:
+                raise BadConfiguration(
+                    f"The key file {self._key_file} is missing: restore it from the backup"
+                ) from None
+        except OSError as error:
+            raise BadConfiguration(f"Cannot read the key file {self._key_file}: {error.strerror}") from error
+        return self._make_key()
+
+    def _make_key(self) -> bytes:
+        key = token_bytes(_KEY_BYTES)
+        try:
+            handle = os.open(self._key_file, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+        except FileExistsError:  # another process was quicker
+            return self._key(make=False)
+        with os.fdopen(handle, "wb") as file:
+            file.write(b64encode(key))
+            file.flush()
+            os.fsync(file.fileno())
+        return key

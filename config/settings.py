@@ -1,0 +1,295 @@
+"""The settings: a frozen tree in which every default carries its reason.
+
+Reading them from a file is `config.files`. Settings are loaded once and handed down as the part
+that is needed; nothing here is global.
+"""
+
+from pathlib import Path
+from typing import Annotated, Literal
+from zoneinfo import ZoneInfo
+
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    ConfigDict,
+    Field,
+    SecretStr,
+    ValidationInfo,
+    field_validator,
+    model_validator,
+)
+
+from config.secrets import resolve_reference
+
+LOOPBACK = ("localhost", "127.0.0.1", "::1")
+
+
+class _Part(BaseModel):
+    # A typo in a key must be an error, never a setting that is silently ignored.
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+
+def _folder(info: ValidationInfo) -> Path:
+    return Path((info.context or {}).get("folder", "."))
+
+
+def _beside_the_file(value: Path, info: ValidationInfo) -> Path:
+    return (_folder(info) / value.expanduser()).resolve()
+
+
+def _resolved(value: SecretStr, info: ValidationInfo) -> SecretStr:
+    return SecretStr(resolve_reference(value.get_secret_value(), _folder(info)))
+
+
+# A relative path means: relative to the settings file, whatever the working directory is.
+SettingsPath = Annotated[Path, AfterValidator(_beside_the_file)]
+Secret = Annotated[SecretStr, AfterValidator(_resolved)]
+Security = Literal["starttls", "tls", "none"]
+
+
+class Company(_Part):
+    """Who the company is, for templates."""
+
+    name: str = Field("", description="Stands in acknowledgements; empty: the queue's name is used.")
+
+
+class DatabaseSettings(_Part):
+    """Where tickets live."""
+
+    url: str = Field(
+        "",
+        description="sqlite:///PATH or postgresql://USER@HOST/NAME; empty: gateway.db in data_dir, which needs no server.",
+    )
+    busy_seconds: float = Field(
+        10,
+        gt=0,
+        description="How long a writer waits for the database before it says try again; a sender waits minutes.",
+    )
+    pool_size: int = Field(5, ge=1, description="Connections kept open per process; PostgreSQL pays for each.")
+    unsafe_sqlite: bool = Field(
+        False,
+        description="Start although the SQLite library has the WAL-reset race (3.7.0 to 3.51.2): it can corrupt data.",
+    )
+
+    @field_validator("url")
+    @classmethod
+    def _known_kind(cls, value: str) -> str:
+        if value and not value.startswith(("sqlite:///", "postgresql://", "postgres://")):
+            raise ValueError("must begin with sqlite:/// or postgresql://")
+        return value
+
+
+class BlobSettings(_Part):
+    """Where attachments and large mails live."""
+
+    url: str = Field("", description="file:///PATH; empty: the folder blobs in data_dir.")
+
+    @field_validator("url")
+    @classmethod
+    def _known_kind(cls, value: str) -> str:
+        if value and not value.startswith("file:///"):
+            raise ValueError("must begin with file:///")
+        return value
+
+
+class ListenerSettings(_Part):
+    """One socket on which mail is taken."""
+
+    address: str = Field("127.0.0.1:2525", description="HOST:PORT; an unprivileged port, so that no root is needed.")
+    tls_certificate: SettingsPath | None = Field(
+        None, description="PEM file with the chain; without it STARTTLS is not offered."
+    )
+    tls_key: SettingsPath | None = Field(None, description="PEM file with the private key of tls_certificate.")
+
+    @field_validator("address")
+    @classmethod
+    def _host_and_port(cls, value: str) -> str:
+        host, _, port = value.rpartition(":")
+        if not host or not port.isascii() or not port.isdigit() or int(port) > 65535:
+            raise ValueError("must be HOST:PORT, like 127.0.0.1:2525 or [::]:25")
+        return value
+
+    @model_validator(mode="after")
+    def _both_or_none(self) -> "ListenerSettings":
+        if (self.tls_certificate is None) != (self.tls_key is None):
+            raise ValueError("tls_certificate and tls_key belong together")
+        return self
+
+    @property
+    def host(self) -> str:
+        """The host without the brackets of an IPv6 literal."""
+        return self.address.rpartition(":")[0].strip("[]")
+
+    @property
+    def port(self) -> int:
+        """The TCP port."""
+        return int(self.address.rpartition(":")[2])
+
+
+class LimitSettings(_Part):
+    """What one peer or one mail may cost. 0 means no limit."""
+
+    message_bytes: int = Field(
+        52_428_800, ge=0, description="50 MiB: twice what the large providers send (RFC 1870 SIZE)."
+    )
+    recipients: int = Field(100, ge=0, description="RFC 5321 section 4.5.3.1.8 asks for 100.")
+    hops: int = Field(
+        50, ge=0, description="More Received lines than this is a loop (RFC 5321 section 6.3); Exchange adds many."
+    )
+    connections: int = Field(1000, ge=0, description="In all; each costs some 20 KB.")
+    connections_per_network: int = Field(
+        50, ge=0, description="Per IPv4 address or IPv6 /64; forwarders deliver in parallel."
+    )
+    unknown_recipients: int = Field(
+        10, ge=0, description="After so many unknown recipients a session is closed with 421."
+    )
+    errors: int = Field(20, ge=0, description="After so many bad commands a session is closed with 421.")
+    idle_seconds: float = Field(300, ge=0, description="RFC 5321 section 4.5.3.2.7: at least five minutes.")
+    session_seconds: float = Field(1800, ge=0, description="Nobody needs more than half an hour for one connection.")
+    data_bytes_per_second: int = Field(
+        500, ge=0, description="The slowest DATA that is honest, after data_grace_seconds."
+    )
+    data_grace_seconds: float = Field(30, ge=0, description="How long DATA may be slower than data_bytes_per_second.")
+    commit_seconds: float = Field(60, gt=0, description="How long the peer waits for our commit before it hears 451.")
+    drain_seconds: float = Field(30, ge=0, description="How long running transactions may go on after SIGTERM.")
+
+
+class IntakeSettings(_Part):
+    """How accepted mail is read and filed."""
+
+    workers: int = Field(1, ge=1, description="Processes that file; on SQLite one writes at a time, so one is enough.")
+    batch: int = Field(50, ge=1, le=500, description="Mails to one commit; filing them takes some 10 ms.")
+    lease_seconds: float = Field(300, gt=0, description="A worker that is silent for so long has lost its claim.")
+    attempts: int = Field(3, ge=1, description="A mail whose worker died without an explanation is tried so often.")
+    memory_bytes: int = Field(
+        536_870_912, ge=67_108_864, description="What reading one mail may use, beyond the bare process."
+    )
+    cpu_seconds: float = Field(8, gt=0, description="CPU time that reading one mail may use.")
+    wall_seconds: float = Field(10, gt=0, description="Time that reading one mail may take.")
+    new_tickets_per_sender: int = Field(
+        20, ge=0, description="More new tickets of one author in the window are held, not lost."
+    )
+    new_tickets_window_minutes: int = Field(120, ge=1, description="The window of new_tickets_per_sender.")
+    same_mail_per_hour: int = Field(
+        3, ge=0, description="The same author, subject and text more often than this an hour is held."
+    )
+    inline_raw_bytes: int = Field(
+        16_384, ge=0, description="Raw mail larger than this moves from the database to a blob after filing."
+    )
+
+
+class AcknowledgeSettings(_Part):
+    """When a new ticket is acknowledged to the customer."""
+
+    default: Literal["authenticated", "all", "never"] = Field(
+        "authenticated", description="Only a proven or already answered sender: a forged one must not get mail from us."
+    )
+    per_address_hour: int = Field(3, ge=0, description="At most so many acknowledgements an hour to one address.")
+    per_address_day: int = Field(10, ge=0, description="At most so many a day to one address.")
+    per_domain_hour: int = Field(60, ge=0, description="At most so many an hour to one domain.")
+    total_hour: int = Field(600, ge=0, description="At most so many an hour in all.")
+
+
+class ServerSettings(_Part):
+    """One of the default mail servers of the operator."""
+
+    host: str = Field(description="Host name; its certificate is checked against it.")
+    port: int = Field(587, ge=1, le=65535, description="587 is submission (RFC 6409), 465 implicit TLS, 25 relay.")
+    security: Security = Field("starttls", description="TLS is required unless `none` is written out.")
+    user: str = Field("", description="Empty: no AUTH.")
+    password: Secret = Field(
+        SecretStr(""), description="env:NAME, file:PATH or credential:NAME, so that this file can be shown."
+    )
+
+    @model_validator(mode="after")
+    def _no_password_in_clear(self) -> "ServerSettings":
+        if self.security == "none" and self.password.get_secret_value() and self.host not in LOOPBACK:
+            raise ValueError('security = "none" with a password would send it in clear: use "starttls" or "tls"')
+        return self
+
+
+class OutboundSettings(_Part):
+    """How answers leave."""
+
+    servers: tuple[ServerSettings, ...] = Field(
+        (), description="Tried in order; empty: mail goes to the folder outgoing in data_dir."
+    )
+    retry_seconds: tuple[int, ...] = Field(
+        (60, 300, 900, 3600, 3600, 7200, 14400),
+        min_length=1,
+        description="Waits after each deferral; the last one repeats.",
+    )
+    expire_seconds: int = Field(345_600, ge=60, description="Four days: RFC 5321 section 4.5.4.1 asks for 4 to 5.")
+    lease_seconds: float = Field(
+        900, gt=0, description="Longer than the longest SMTP time-out, the final dot's ten minutes."
+    )
+    undo_seconds: float = Field(10, ge=0, description="How long a reply waits so that it can be cancelled.")
+    reply_timeout_seconds: float = Field(
+        600, gt=0, description="Wait for the reply after the final dot: RFC 5321 section 4.5.3.2.6."
+    )
+    command_timeout_seconds: float = Field(300, gt=0, description="Wait for any other reply: RFC 5321 section 4.5.3.2.")
+    connections: int = Field(4, ge=1, description="Connections to one server at a time.")
+
+
+class LogSettings(_Part):
+    """The mail log, on standard error."""
+
+    level: Literal["debug", "info", "warning", "error"] = Field("info", description="info tells the life of each mail.")
+    format: Literal["console", "json"] = Field("console", description="json for log collectors.")
+
+
+class Settings(_Part):
+    """Everything that is settled before we start."""
+
+    data_dir: SettingsPath = Field(Path("var"), validate_default=True, description="Database, blobs, keys and locks.")
+    hostname: str = Field("localhost", description="The name in our banner and Received lines; must be that of the MX.")
+    domain: str = Field("in.desk.example", description="The domain of creation addresses; its MX record points to us.")
+    also_domains: tuple[str, ...] = Field((), description="Older domains whose addresses still route.")
+    postmaster_queue: str = Field("Support", description="RFC 5321 section 4.5.1: postmaster must be read by somebody.")
+    time_zone: str = Field("UTC", description="For times in mails and on the screen, like Europe/Lisbon.")
+    secret_key: SettingsPath | None = Field(
+        None, description="Key file for stored passwords; empty: secret.key in data_dir."
+    )
+    company: Company = Company()
+    database: DatabaseSettings = DatabaseSettings()
+    blobs: BlobSettings = BlobSettings()
+    listener: tuple[ListenerSettings, ...] = (ListenerSettings(),)
+    limits: LimitSettings = LimitSettings()
+    intake: IntakeSettings = IntakeSettings()
+    acknowledge: AcknowledgeSettings = AcknowledgeSettings()
+    outbound: OutboundSettings = OutboundSettings()
+    log: LogSettings = LogSettings()
+
+    @field_validator("time_zone")
+    @classmethod
+    def _known_zone(cls, value: str) -> str:
+        try:
+            ZoneInfo(value)
+        except (KeyError, ValueError, OSError):
+            raise ValueError(f"{value!r} is no time zone; write one like Europe/Lisbon") from None
+        return value
+
+    @property
+    def database_url(self) -> str:
+        """The URL in force."""
+        return self.database.url or f"sqlite:///{self.data_dir / 'gateway.db'}"
+
+    @property
+    def is_sqlite(self) -> bool:
+        """Embedded: one machine, one writer at a time."""
+        return self.database_url.startswith("sqlite:")
+
+    @property
+    def blob_dir(self) -> Path:
+        """The folder of blobs."""
+        return Path(self.blobs.url.removeprefix("file://")) if self.blobs.url else self.data_dir / "blobs"
+
+    @property
+    def key_file(self) -> Path:
+        """The key that seals stored passwords."""
+        return self.secret_key or self.data_dir / "secret.key"
+
+    @property
+    def own_domains(self) -> tuple[str, ...]:
+        """Every domain whose addresses may be ours."""
+        return (self.domain, *self.also_domains)

@@ -1,0 +1,51 @@
+"""The one form in which addresses compare.
+
+Case is folded (also the local part: no mail system of today tells Ann from ann) and domains are
+A-labels (RFC 5891), so that one mailbox is one string. Tags and dots are left as they are: only their
+server knows what they mean.
+"""
+
+import re
+
+_MAX_ADDRESS = 320
+_DOMAIN = re.compile(r"[a-z0-9]([a-z0-9-]*[a-z0-9])?(\.[a-z0-9]([a-z0-9-]*[a-z0-9])?)*\.?|\[[0-9a-fv:.]+\]")
+_FORBIDDEN = re.compile(r"[\x00-\x20\x7f-\x9f<>,;\u2028\u2029]")
+
+
+def canonical_address(address: str) -> str | None:
+    """The form to compare and to store, or None when it is no address (RFC 5321 section 4.1.2).
+
+    `"Ann"@Example.ORG` and `ann@example.org` are the same; a domain in U-labels becomes A-labels.
+    """
+    local, at, domain = address.strip().rpartition("@")
+    if not at or not local or len(address) > _MAX_ADDRESS:
+        return None
+    plain_domain = canonical_domain(domain)
+    local = _unquoted(local)
+    if plain_domain is None or not local or _FORBIDDEN.search(local):
+        return None
+    return f"{local.casefold()}@{plain_domain}"
+
+
+def canonical_domain(domain: str) -> str | None:
+    """A domain in lower-case A-labels without a final dot, or None when it is none."""
+    domain = domain.strip().lower()
+    if not domain.isascii():
+        import idna  # slow (30 ms), and few domains need it
+
+        try:
+            domain = idna.encode(domain, uts46=True).decode()
+        except UnicodeError:
+            return None
+    return domain.rstrip(".") if len(domain) <= 255 and _DOMAIN.fullmatch(domain) else None
+
+
+def domain_of(canonical: str) -> str:
+    """The domain of a canonical address."""
+    return canonical.rpartition("@")[2]
+
+
+def _unquoted(local: str) -> str:
+    if len(local) > 1 and local[0] == local[-1] == '"':
+        return re.sub(r"\\(.)", r"\1", local[1:-1])
+    return local

@@ -1,0 +1,89 @@
+"""Content-addressed files: attachments and large raw mails, each kept once.
+
+A blob is on stable storage, its directory entry included, before any row that names it is inserted. A
+blob without a row is rubbish that a collection may remove; a row without a blob is an alarm.
+"""
+
+import os
+from dataclasses import dataclass
+from hashlib import sha256
+from pathlib import Path
+from secrets import token_hex
+
+from config.errors import DatabaseUnavailable, StorageFull
+
+_NO_SPACE = (28, 122)  # ENOSPC, EDQUOT
+
+
+@dataclass(frozen=True, slots=True)
+class Blobs:
+    """A folder of blobs, two levels deep, named by the SHA-256 of what they hold."""
+
+    folder: Path
+
+    def put(self, content: bytes, digest: str = "") -> str:
+        """Store bytes durably and return their SHA-256 in hex. Raises StorageFull or DatabaseUnavailable."""
+        digest = digest or sha256(content).hexdigest()
+        path = self._path(digest)
+        try:
+            if path.exists():
+                _touch(path)  # younger than any collection that runs now
+            else:
+                _write(path, content)
+            _sync_folder(path.parent)
+        except OSError as error:
+            if error.errno in _NO_SPACE:
+                raise StorageFull(f"No space left for attachments in {self.folder}") from error
+            raise DatabaseUnavailable(f"Cannot store in {self.folder}: {error.strerror}") from error
+        return digest
+
+    def get(self, digest: str) -> bytes:
+        """The bytes of a blob. Raises DatabaseUnavailable when they cannot be read or are not what was put."""
+        try:
+            content = self._path(digest).read_bytes()
+        except OSError as error:
+            raise DatabaseUnavailable(f"Blob {digest} cannot be read in {self.folder}: {error.strerror}") from error
+        if sha256(content).hexdigest() != digest:
+            raise DatabaseUnavailable(f"Blob {digest} in {self.folder} is damaged: restore it from the backup")
+        return content
+
+    def has(self, digest: str) -> bool:
+        """Whether the blob is there; its content is not looked at."""
+        return self._path(digest).exists()
+
+    def _path(self, digest: str) -> Path:
+        return self.folder / digest[:2] / digest[2:4] / digest
+
+
+def _touch(path: Path) -> None:
+    descriptor = os.open(path, os.O_RDONLY)
+    try:
+        os.utime(descriptor)
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
+
+
+def _write(path: Path, content: bytes) -> None:
+    if not path.parent.is_dir():
+        path.parent.mkdir(parents=True, exist_ok=True)
+        _sync_folder(path.parent.parent)
+        _sync_folder(path.parent.parent.parent)
+    temporary = path.with_name(f".{path.name}.{token_hex(4)}")
+    try:
+        with temporary.open("xb") as file:
+            file.write(content)
+            file.flush()
+            os.fsync(file.fileno())
+        temporary.rename(path)
+    except BaseException:
+        temporary.unlink(missing_ok=True)
+        raise
+
+
+def _sync_folder(folder: Path) -> None:
+    descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)

@@ -1,0 +1,101 @@
+"""Addresses to which nothing is ever sent. OneDesk calls it Filter Outgoing Email.
+
+What people blocked stands in a table; our own addresses are on the list by themselves, read from where they
+live, so that the two can never disagree. `outbound.guard` asks here, in the lowest layer.
+"""
+
+from datetime import datetime
+from fnmatch import fnmatchcase
+
+from sqlmodel import Field, Session, SQLModel, col, select
+
+from config.clock import now
+from config.errors import AskedWrongly, NotFound
+from storage.address import canonical_address, canonical_domain, domain_of
+from storage.addresses import RESERVED_PREFIX, CreationAddress
+from storage.columns import UtcDateTime
+from storage.queues import SourceInbox
+
+
+class Blocked(SQLModel, table=True):
+    """A pattern that somebody blocked: `ann@x.example`, `@x.example`, `@.x.example` or with `*`."""
+
+    pattern: str = Field(primary_key=True)
+    by: str = ""
+    created_at: datetime = Field(default_factory=now, sa_type=UtcDateTime)
+
+
+def block(session: Session, pattern: str, by: str) -> Blocked:
+    """Put a pattern on the list; twice is once."""
+    canonical = canonical_pattern(pattern)
+    blocked = session.get(Blocked, canonical) or Blocked(pattern=canonical, by=by)
+    session.add(blocked)
+    session.flush()
+    return blocked
+
+
+def unblock(session: Session, pattern: str) -> Blocked:
+    """Take a pattern off the list. Raises NotFound; our own addresses cannot be taken off."""
+    blocked = session.get(Blocked, canonical_pattern(pattern))
+    if blocked is None:
+        raise NotFound(f"{pattern} is not on the block list as a pattern of its own: see `gateway block list`")
+    session.delete(blocked)
+    session.flush()
+    return blocked
+
+
+def canonical_pattern(pattern: str) -> str:
+    """The stored form of a pattern. Raises AskedWrongly."""
+    pattern = pattern.strip().lower()
+    if "*" in pattern and "@" in pattern and not any(character.isspace() for character in pattern):
+        return pattern
+    if pattern.startswith("@"):
+        dot = "." if pattern.startswith("@.") else ""
+        domain = canonical_domain(pattern.removeprefix("@" + dot))
+        if domain:
+            return f"@{dot}{domain}"
+    address = canonical_address(pattern)
+    if address is None:
+        raise AskedWrongly(f"{pattern!r}: write an address, @domain, @.domain (with subdomains) or a pattern with *")
+    return address
+
+
+def list_blocked(session: Session) -> list[Blocked]:
+    """What people blocked, in the order of the alphabet."""
+    return list(session.exec(select(Blocked).order_by(col(Blocked.pattern))).all())
+
+
+def own_addresses(session: Session) -> dict[str, str]:
+    """Our own addresses -> what they are to us."""
+    own = dict.fromkeys(session.exec(select(CreationAddress.address)).all(), "creation address")
+    confirmed = select(SourceInbox.address).where(col(SourceInbox.confirmed))
+    return own | dict.fromkeys(session.exec(confirmed).all(), "source inbox")
+
+
+def why_blocked(session: Session, address: str, own_domains: tuple[str, ...]) -> str:
+    """Why nothing may be sent to this canonical address; empty when it may."""
+    own = _why_own(session, address, own_domains)
+    if own:
+        return own
+    local, _, domain = address.rpartition("@")
+    parents = [domain[i + 1 :] for i, character in enumerate(domain) if character == "."]
+    exact = [address, f"{local.partition('+')[0]}@{domain}", f"@{domain}", f"@.{domain}", *(f"@.{p}" for p in parents)]
+    found = session.exec(select(Blocked.pattern).where(col(Blocked.pattern).in_(exact))).first()
+    if found:
+        return f"{found} is on the block list"
+    globs = session.exec(select(Blocked.pattern).where(col(Blocked.pattern).contains("*"))).all()
+    return next((f"{glob} is on the block list" for glob in globs if _matches(address, glob)), "")
+
+
+def _matches(address: str, glob: str) -> bool:
+    # fnmatch knows ? and [] too; here only * means something.
+    return fnmatchcase(address, glob.replace("[", "[[]").replace("?", "[?]"))
+
+
+def _why_own(session: Session, address: str, own_domains: tuple[str, ...]) -> str:
+    if domain_of(address) in own_domains and address.startswith(RESERVED_PREFIX):
+        return f"{address} is a reply address of ours"
+    if session.exec(select(CreationAddress.id).where(CreationAddress.address == address)).first():
+        return f"{address} is a creation address of ours"
+    source = session.get(SourceInbox, address)
+    return f"{address} is a source inbox: it forwards to us" if source and source.confirmed else ""

@@ -1,0 +1,148 @@
+"""Who works on which mail of the spool: claims under a lease, and what came of them.
+
+A worker that dies loses its lease and nothing else. Two workers never have the same mail: rows are taken with
+SKIP LOCKED on PostgreSQL and by the one writer on SQLite.
+"""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any
+
+import sqlalchemy as sa
+from sqlmodel import Session, col
+
+from config.clock import now
+from storage.columns import table_of
+from storage.spool import Acceptance, Raw, Spool, SpoolState
+
+_SPOOL, _RAW, _ACCEPTANCE = table_of(Spool), table_of(Raw), table_of(Acceptance)
+# Written out, so that both databases see that the partial index serves.
+_WAITING = sa.text("state IN ('received', 'failed')")
+
+
+@dataclass(frozen=True, slots=True)
+class Claimed:
+    """A mail that this worker files now."""
+
+    id: str
+    acceptance_id: str
+    recipient: str
+    sha256: str
+    content: bytes | None  # None: in the blob of its digest
+    reverse_path: str
+    received_at: datetime
+    attempts: int
+    passed: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Settled:
+    """What became of a mail."""
+
+    id: str
+    state: SpoolState
+    reason: str
+    trace: list[list[str]]
+    message_id: int | None = None
+
+
+def claim(session: Session, owner: str, limit: int, lease_seconds: float) -> list[Claimed]:
+    """Take the oldest waiting mails under a lease. A mail that was tried before is taken alone."""
+    at = now()
+    rows = session.connection().execute(_claimable(at, limit, lease_seconds)).all()
+    taken = _alone_if_tried([(row.id, row.attempts) for row in rows])
+    if not taken:
+        return []
+    until = at + timedelta(seconds=lease_seconds)
+    session.exec(sa.update(Spool).where(col(Spool.id).in_(taken)).values(lease_owner=owner, lease_until=until))
+    query = (
+        sa.select(_SPOOL, _RAW.c.content, _ACCEPTANCE.c.reverse_path, _ACCEPTANCE.c.received_at)
+        .join(_ACCEPTANCE, _ACCEPTANCE.c.id == _SPOOL.c.acceptance_id)
+        .join(_RAW, _RAW.c.sha256 == _SPOOL.c.sha256)
+        .where(_SPOOL.c.id.in_(taken))
+        .order_by(_SPOOL.c.id)
+    )
+    return [
+        Claimed(
+            id=row.id,
+            acceptance_id=row.acceptance_id,
+            recipient=row.recipient,
+            sha256=row.sha256,
+            content=row.content,
+            reverse_path=row.reverse_path,
+            received_at=row.received_at,
+            attempts=row.attempts,
+            passed=tuple(row.passed),
+        )
+        for row in session.connection().execute(query)
+    ]
+
+
+def _claimable(at: datetime, limit: int, lease_seconds: float) -> sa.Select[Any]:
+    # A lease that lies further ahead than any that we give was set by a wrong clock: it counts as over.
+    lease = _SPOOL.c.lease_until
+    free = sa.or_(lease.is_(None), lease < at, lease > at + timedelta(seconds=2 * lease_seconds))
+    return (
+        sa.select(_SPOOL.c.id, _SPOOL.c.attempts)
+        .where(_WAITING, free)
+        .order_by(_SPOOL.c.id)
+        .limit(limit)
+        .with_for_update(skip_locked=True)
+    )
+
+
+def _alone_if_tried(rows: Sequence[tuple[str, int]]) -> list[str]:
+    fresh: list[str] = []
+    for id_, attempts in rows:
+        if attempts:
+            return fresh or [id_]
+        fresh.append(id_)
+    return fresh
+
+
+def begin_attempt(session: Session, id_: str) -> None:
+    """Count an attempt before the work begins, so that a death during it is counted too."""
+    session.exec(sa.update(Spool).where(col(Spool.id) == id_).values(attempts=col(Spool.attempts) + 1))
+
+
+def give_back(session: Session, owner: str) -> None:
+    """End all leases of a worker that stops or has died."""
+    session.exec(
+        sa.update(Spool).where(_WAITING, col(Spool.lease_owner) == owner).values(lease_owner="", lease_until=None)
+    )
+
+
+def settle(session: Session, owner: str, results: Iterable[Settled]) -> int:
+    """Write what became of mails that `owner` has claimed; a mail whose lease was lost meanwhile is passed over."""
+    table = table_of(Spool)
+    statement = (
+        sa.update(table)
+        .where(
+            _SPOOL.c.id == sa.bindparam("b_id"),
+            _SPOOL.c.lease_owner == owner,
+            sa.text("state IN ('received', 'failed')"),
+        )
+        .values(
+            state=sa.bindparam("b_state", type_=_SPOOL.c.state.type),
+            reason=sa.bindparam("b_reason"),
+            trace=sa.bindparam("b_trace", type_=_SPOOL.c.trace.type),
+            message_id=sa.bindparam("b_message", type_=sa.BigInteger),
+            settled_at=sa.bindparam("b_at", type_=_SPOOL.c.settled_at.type),
+            lease_owner="",
+            lease_until=None,
+        )
+    )
+    at = now()
+    rows = [
+        {
+            "b_id": r.id,
+            "b_state": r.state,
+            "b_reason": r.reason,
+            "b_trace": r.trace,
+            "b_message": r.message_id,
+            "b_at": at,
+        }
+        for r in results
+    ]
+    return session.connection().execute(statement, rows).rowcount if rows else 0

@@ -1,0 +1,93 @@
+"""Column types and names that all tables share."""
+
+import json
+from datetime import UTC, datetime
+from enum import StrEnum
+from typing import Any
+
+import sqlalchemy as sa
+from sqlalchemy.dialects import postgresql, sqlite
+from sqlalchemy.engine import Dialect
+from sqlmodel import SQLModel
+
+# Alembic needs the name of every constraint to change it on SQLite, which gives none by itself.
+SQLModel.metadata.naming_convention = {
+    "ix": "ix_%(table_name)s_%(column_0_N_name)s",
+    "uq": "uq_%(table_name)s_%(column_0_N_name)s",
+    "ck": "ck_%(table_name)s_%(constraint_name)s",
+    "fk": "fk_%(table_name)s_%(column_0_N_name)s",
+    "pk": "pk_%(table_name)s",
+}
+
+
+class UtcDateTime(sa.types.TypeDecorator[datetime]):
+    """A moment: aware in, UTC in the database, aware out. SQLite alone would give back naive ones."""
+
+    impl = sa.DateTime
+    cache_ok = True
+
+    def load_dialect_impl(self, dialect: Dialect) -> sa.types.TypeEngine[Any]:
+        """`timestamptz` on PostgreSQL, text in UTC on SQLite."""
+        return dialect.type_descriptor(sa.DateTime(timezone=dialect.name == "postgresql"))
+
+    def process_bind_param(self, value: datetime | None, dialect: Dialect) -> datetime | None:
+        """Refuse a naive time: nobody knows what it means."""
+        if value is None:
+            return None
+        if value.tzinfo is None:
+            raise ValueError("a stored time must be aware")
+        value = value.astimezone(UTC)
+        return value if dialect.name == "postgresql" else value.replace(tzinfo=None)
+
+    def process_result_value(self, value: datetime | None, dialect: Dialect) -> datetime | None:
+        """Aware, in UTC."""
+        if value is None:
+            return None
+        return value.replace(tzinfo=UTC) if value.tzinfo is None else value.astimezone(UTC)
+
+
+class Json(sa.types.TypeDecorator[Any]):
+    """A small list or table, stored as text: nobody queries inside it."""
+
+    impl = sa.Text
+    cache_ok = True
+
+    def process_bind_param(self, value: Any, dialect: Dialect) -> str | None:
+        """Compact text."""
+        return None if value is None else json.dumps(value, ensure_ascii=False, separators=(",", ":"))
+
+    def process_result_value(self, value: str | None, dialect: Dialect) -> Any:
+        """The value again."""
+        return None if value is None else json.loads(value)
+
+
+class Choice(sa.types.TypeDecorator[StrEnum]):
+    """A StrEnum, stored as its value."""
+
+    impl = sa.String
+    cache_ok = True
+
+    def __init__(self, enum: type[StrEnum]) -> None:
+        super().__init__(length=32)
+        self.enum = enum
+
+    def process_bind_param(self, value: StrEnum | str | None, dialect: Dialect) -> str | None:
+        """The value; a word outside the enum is an error of ours."""
+        return None if value is None else str(self.enum(value))
+
+    def process_result_value(self, value: str | None, dialect: Dialect) -> StrEnum | None:
+        """The member."""
+        return None if value is None else self.enum(value)
+
+
+def table_of(model: type[SQLModel]) -> sa.Table:
+    """The Core table behind a model, for statements on hot paths."""
+    table: sa.Table = model.__table__  # type: ignore[attr-defined]  # SQLModel sets it and does not declare it
+    return table
+
+
+def insert_or_skip(connection: sa.Connection, model: type[SQLModel]) -> sa.Insert:
+    """An INSERT that passes over rows whose key is already there, in the words of the database."""
+    if connection.dialect.name == "sqlite":
+        return sqlite.insert(table_of(model)).on_conflict_do_nothing()
+    return postgresql.insert(table_of(model)).on_conflict_do_nothing()

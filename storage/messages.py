@@ -1,0 +1,276 @@
+"""Messages: mails and notes filed in tickets, with the ids that thread them and their attachments.
+
+`file_messages` is the one way in, for mail that came, mail that goes and notes alike. It writes
+set-based, so that filing fifty mails costs little more than filing one.
+"""
+
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from enum import StrEnum
+from hashlib import sha256
+from typing import Any
+
+import sqlalchemy as sa
+from sqlmodel import Field, Session, SQLModel, col, select
+
+from config.errors import NotFound
+from storage.columns import Choice, Json, UtcDateTime, insert_or_skip, table_of
+from storage.ids import take_numbers
+from storage.search import index_messages
+
+_REF = re.compile(r"(\d{1,18})\.(\d{1,9})")
+_MAX_KEPT_ID = 250
+
+
+class Direction(StrEnum):
+    """Which way a message went."""
+
+    INBOUND = "inbound"
+    OUTBOUND = "outbound"
+    NOTE = "note"  # seen by agents only
+
+
+class Message(SQLModel, table=True):
+    """A mail or a note at rest. People name it by ticket and position: 12.3."""
+
+    id: int = Field(primary_key=True, sa_column_kwargs={"autoincrement": False})
+    ticket_id: int = Field(foreign_key="ticket.id")
+    position: int
+    direction: Direction = Field(sa_column=sa.Column(Choice(Direction), nullable=False))
+    kind: str  # of inbound ones as read; of outbound ones reply | acknowledgement
+    author_name: str = ""
+    author_email: str = ""
+    recipients_to: list[list[str]] = Field(sa_column=sa.Column(Json, nullable=False))  # [[name, email], ...]
+    recipients_cc: list[list[str]] = Field(sa_column=sa.Column(Json, nullable=False))
+    recipients_bcc: list[list[str]] = Field(sa_column=sa.Column(Json, nullable=False))
+    reply_to: list[list[str]] = Field(sa_column=sa.Column(Json, nullable=False))
+    date: datetime = Field(sa_type=UtcDateTime)  # as its author gives it
+    filed_at: datetime = Field(sa_type=UtcDateTime)
+    message_id: str = ""  # the header, with angle brackets
+    subject: str = ""
+    text: str = ""
+    reply_text: str = ""
+    html: str | None = None
+    source_inbox: str = ""
+    flags: list[str] = Field(sa_column=sa.Column(Json, nullable=False))
+    also_received: list[str] = Field(sa_column=sa.Column(Json, nullable=False))  # acceptance ids of duplicates
+    automatic: bool = False
+    cancelled: bool = False
+    agent_id: int | None = Field(default=None, foreign_key="agent.id")
+    spool_id: str | None = Field(default=None, foreign_key="spool.id", unique=True)
+    content_key: str = ""  # digest of text and attachments: the same id with the same content is a duplicate
+
+    __table_args__ = (sa.UniqueConstraint("ticket_id", "position"),)
+
+    @property
+    def ref(self) -> str:
+        """How people name it."""
+        return f"{self.ticket_id}.{self.position}"
+
+
+class MessageReference(SQLModel, table=True):
+    """An id that a message has or names (RFC 5322 section 3.6.4), by the form in which ids compare."""
+
+    __tablename__ = "message_reference"
+
+    key: str = Field(primary_key=True)
+    message_id: int = Field(foreign_key="message.id", primary_key=True, index=True)
+    ticket_id: int = Field(foreign_key="ticket.id")
+    is_own: bool  # the id of this very message; else one that it names
+
+
+class MessageAttachment(SQLModel, table=True):
+    """A file of a message; its bytes are the blob of its digest."""
+
+    __tablename__ = "attachment"
+
+    id: int = Field(primary_key=True, sa_column_kwargs={"autoincrement": False})
+    message_id: int = Field(foreign_key="message.id", index=True)
+    filename: str
+    content_type: str
+    size: int
+    content_id: str = ""
+    inline: bool = False
+    sha256: str = Field(index=True)
+
+
+@dataclass(frozen=True, slots=True)
+class NewAttachment:
+    """A file to keep; its blob is stored already."""
+
+    filename: str
+    content_type: str
+    size: int
+    sha256: str
+    content_id: str = ""
+    inline: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class NewMessage:
+    """A message to file. `references` are the ids that it names, oldest first."""
+
+    ticket_id: int
+    position: int
+    direction: Direction
+    kind: str
+    author: tuple[str, str]  # name, address
+    date: datetime
+    filed_at: datetime
+    subject: str = ""
+    text: str = ""
+    reply_text: str = ""
+    html: str | None = None
+    to: Sequence[tuple[str, str]] = ()
+    cc: Sequence[tuple[str, str]] = ()
+    bcc: Sequence[tuple[str, str]] = ()
+    reply_to: Sequence[tuple[str, str]] = ()
+    message_id: str = ""
+    references: Sequence[str] = ()
+    attachments: Sequence[NewAttachment] = ()
+    source_inbox: str = ""
+    flags: Sequence[str] = ()
+    automatic: bool = False
+    agent_id: int | None = None
+    spool_id: str | None = None
+    content_key: str = ""
+
+
+def reference_key(message_id: str) -> str:
+    """The form in which Message-IDs compare: without brackets and white space; a very long one by its digest."""
+    plain = "".join(message_id.split()).strip("<>")
+    if len(plain) > _MAX_KEPT_ID:
+        return "sha256:" + sha256(plain.encode("utf-8", "surrogatepass")).hexdigest()
+    return plain
+
+
+def file_messages(session: Session, messages: Sequence[NewMessage]) -> list[int]:
+    """Store messages with their ids, attachments and words to search; returns their numbers, in order.
+
+    The caller keeps `Ticket.messages` and `updated_at`, which it knows better.
+    """
+    if not messages:
+        return []
+    connection = session.connection()
+    numbers = list(take_numbers(session, "message", len(messages)))
+    connection.execute(sa.insert(table_of(Message)), [_row(n, m) for n, m in zip(numbers, messages, strict=True)])
+    references = [row for n, m in zip(numbers, messages, strict=True) for row in _reference_rows(n, m)]
+    if references:
+        connection.execute(insert_or_skip(connection, MessageReference), references)
+    _store_attachments(session, numbers, messages)
+    index_messages(session, [(n, _words(m)) for n, m in zip(numbers, messages, strict=True)])
+    return numbers
+
+
+def _row(number: int, message: NewMessage) -> dict[str, Any]:
+    return {
+        "id": number,
+        "ticket_id": message.ticket_id,
+        "position": message.position,
+        "direction": message.direction,
+        "kind": message.kind,
+        "author_name": message.author[0],
+        "author_email": message.author[1],
+        "recipients_to": [list(person) for person in message.to],
+        "recipients_cc": [list(person) for person in message.cc],
+        "recipients_bcc": [list(person) for person in message.bcc],
+        "reply_to": [list(person) for person in message.reply_to],
+        "date": message.date,
+        "filed_at": message.filed_at,
+        "message_id": message.message_id,
+        "subject": message.subject,
+        "text": message.text,
+        "reply_text": message.reply_text,
+        "html": message.html,
+        "source_inbox": message.source_inbox,
+        "flags": list(message.flags),
+        "also_received": [],
+        "automatic": message.automatic,
+        "cancelled": False,
+        "agent_id": message.agent_id,
+        "spool_id": message.spool_id,
+        "content_key": message.content_key,
+    }
+
+
+def _reference_rows(number: int, message: NewMessage) -> list[dict[str, Any]]:
+    own = reference_key(message.message_id)
+    named = {reference_key(reference): False for reference in message.references}
+    return [
+        {"key": key, "message_id": number, "ticket_id": message.ticket_id, "is_own": is_own}
+        for key, is_own in (named | {own: True}).items()
+        if key
+    ]
+
+
+def _store_attachments(session: Session, numbers: Sequence[int], messages: Sequence[NewMessage]) -> None:
+    files = [(n, file) for n, message in zip(numbers, messages, strict=True) for file in message.attachments]
+    if not files:
+        return
+    ids = take_numbers(session, "attachment", len(files))
+    rows = [
+        {
+            "id": id_,
+            "message_id": n,
+            "filename": file.filename,
+            "content_type": file.content_type,
+            "size": file.size,
+            "content_id": file.content_id,
+            "inline": file.inline,
+            "sha256": file.sha256,
+        }
+        for id_, (n, file) in zip(ids, files, strict=True)
+    ]
+    session.connection().execute(sa.insert(table_of(MessageAttachment)), rows)
+
+
+def _words(message: NewMessage) -> str:
+    people = [part for person in (message.author, *message.to, *message.cc) for part in person]
+    names = [file.filename for file in message.attachments]
+    return "\n".join([message.subject, message.text, " ".join(people), " ".join(names)])
+
+
+def messages_of(session: Session, ticket_id: int) -> list[Message]:
+    """The messages of a ticket, oldest first."""
+    query = select(Message).where(Message.ticket_id == ticket_id).order_by(col(Message.position))
+    return list(session.exec(query).all())
+
+
+def attachments_of(session: Session, message_ids: Sequence[int]) -> dict[int, list[MessageAttachment]]:
+    """The files of some messages, by message."""
+    query = select(MessageAttachment).where(col(MessageAttachment.message_id).in_(message_ids))
+    files: dict[int, list[MessageAttachment]] = {}
+    for file in session.exec(query.order_by(col(MessageAttachment.id))).all():
+        files.setdefault(file.message_id, []).append(file)
+    return files
+
+
+def find_message(session: Session, named: str) -> Message:
+    """The message of this id, place in its ticket (12.3) or Message-ID. Raises NotFound."""
+    query = select(Message)
+    place = _REF.fullmatch(named)
+    if place:
+        query = query.where(Message.ticket_id == int(place[1]), Message.position == int(place[2]))
+    elif named.isascii() and named.isdigit() and len(named) < 19:
+        query = query.where(Message.id == int(named))
+    else:
+        of_key = select(MessageReference.message_id).where(
+            MessageReference.key == reference_key(named), col(MessageReference.is_own)
+        )
+        query = query.where(col(Message.id).in_(of_key))
+    message = session.exec(query.order_by(col(Message.id))).first()
+    if message is None:
+        raise NotFound(f"There is no message {named}")
+    return message
+
+
+def references_of(session: Session, ticket_id: int, limit: int = 20) -> list[str]:
+    """The Message-IDs of a ticket's mails, oldest first: the first and the newest when there are many.
+
+    RFC 5322 section 3.6.4 asks for the whole chain; other systems cut it in the middle, as we do.
+    """
+    query = select(Message.message_id).where(Message.ticket_id == ticket_id, Message.message_id != "")
+    ids = list(session.exec(query.order_by(col(Message.position))).all())
+    return ids if len(ids) <= limit else [ids[0], *ids[-limit + 1 :]]

@@ -1,0 +1,19 @@
+"""All tables, imported once, so that the metadata is whole for migrations."""
+
+from sqlmodel import SQLModel
+
+import storage.addresses
+import storage.agents
+import storage.blocklist
+import storage.channels
+import storage.contacts
+import storage.ids
+import storage.installation
+import storage.messages
+import storage.outbox
+import storage.queues
+import storage.rules
+import storage.spool
+import storage.tickets  # noqa: F401 - each import registers its tables
+
+metadata = SQLModel.metadata

@@ -1,0 +1,297 @@
+"""The outbox: mail that was composed, and what became of each of its recipients.
+
+A mail is one set of bytes with one Message-ID over all attempts. How it is sent is `outbound.courier`.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from enum import StrEnum
+from typing import Any
+
+import sqlalchemy as sa
+from sqlmodel import Field, Session, SQLModel, col, select
+
+from config.clock import now
+from config.errors import NotFound, Refused
+from storage.columns import Choice, UtcDateTime
+
+
+class OutgoingKind(StrEnum):
+    """Why a mail of ours leaves."""
+
+    REPLY = "reply"  # an agent wrote it
+    ACKNOWLEDGEMENT = "acknowledgement"
+    NOTICE = "notice"  # to an agent
+
+    @property
+    def is_automatic(self) -> bool:
+        """Nobody wrote it: RFC 3834 applies."""
+        return self is not OutgoingKind.REPLY
+
+
+class DeliveryState(StrEnum):
+    """What became of one recipient."""
+
+    WAITING = "waiting"
+    SENDING = "sending"
+    DEFERRED = "deferred"  # refused for now; tried again
+    SENT = "sent"
+    BOUNCED = "bounced"
+    UNCERTAIN = "uncertain"  # the connection was lost after the dot: it may have been delivered
+    EXPIRED = "expired"
+    BLOCKED = "blocked"  # by the block list
+    CANCELLED = "cancelled"
+
+
+MOVES: dict[DeliveryState, frozenset[DeliveryState]] = {
+    DeliveryState.WAITING: frozenset({DeliveryState.SENDING, DeliveryState.CANCELLED, DeliveryState.BLOCKED}),
+    DeliveryState.SENDING: frozenset(
+        {
+            DeliveryState.WAITING,
+            DeliveryState.SENT,
+            DeliveryState.DEFERRED,
+            DeliveryState.BOUNCED,
+            DeliveryState.UNCERTAIN,
+            DeliveryState.EXPIRED,
+            DeliveryState.BLOCKED,
+        }
+    ),
+    DeliveryState.DEFERRED: frozenset(
+        {
+            DeliveryState.SENDING,
+            DeliveryState.WAITING,
+            DeliveryState.CANCELLED,
+            DeliveryState.EXPIRED,
+            DeliveryState.BLOCKED,
+        }
+    ),
+    DeliveryState.UNCERTAIN: frozenset({DeliveryState.WAITING, DeliveryState.SENT, DeliveryState.BOUNCED}),
+    DeliveryState.SENT: frozenset({DeliveryState.BOUNCED}),  # a delivery report came later
+    DeliveryState.BOUNCED: frozenset({DeliveryState.WAITING}),
+    DeliveryState.EXPIRED: frozenset({DeliveryState.WAITING}),
+    DeliveryState.BLOCKED: frozenset({DeliveryState.WAITING}),
+    DeliveryState.CANCELLED: frozenset(),
+}
+PENDING = (DeliveryState.WAITING, DeliveryState.SENDING, DeliveryState.DEFERRED)
+
+
+class Outgoing(SQLModel, table=True):
+    """A mail of ours: envelope sender, bytes, and the way that it takes (no channel: the default servers)."""
+
+    id: str = Field(primary_key=True)
+    kind: OutgoingKind = Field(sa_column=sa.Column(Choice(OutgoingKind), nullable=False))
+    ticket_id: int | None = Field(default=None, foreign_key="ticket.id", index=True)
+    message_id: int | None = Field(default=None, foreign_key="message.id", index=True)
+    channel_id: int | None = Field(default=None, foreign_key="channel.id")
+    header_id: str = Field(index=True)  # Message-ID with angle brackets
+    reverse_path: str = ""  # empty is the null reverse-path
+    content: bytes = Field(sa_column=sa.Column(sa.LargeBinary, nullable=False))
+    created_at: datetime = Field(sa_type=UtcDateTime)
+
+
+class Delivery(SQLModel, table=True):
+    """One recipient of a mail of ours."""
+
+    id: int | None = Field(default=None, primary_key=True)
+    outgoing_id: str = Field(foreign_key="outgoing.id", index=True)
+    recipient: str = Field(index=True)  # canonical
+    spelling: str = ""  # as the person writes it
+    state: DeliveryState = Field(
+        default=DeliveryState.WAITING, sa_column=sa.Column(Choice(DeliveryState), nullable=False)
+    )
+    attempts: int = 0
+    next_attempt: datetime = Field(sa_type=UtcDateTime)
+    last_reply: str = ""
+    server: str = ""  # the one that was asked last
+    dot_at: datetime | None = Field(default=None, sa_type=UtcDateTime)  # the final dot was about to be sent
+    lease_owner: str = ""
+    lease_until: datetime | None = Field(default=None, sa_type=UtcDateTime)
+    updated_at: datetime = Field(sa_type=UtcDateTime)
+
+    __table_args__ = (
+        sa.UniqueConstraint("outgoing_id", "recipient"),
+        sa.Index(
+            "ix_delivery_due",
+            "next_attempt",
+            sqlite_where=sa.text("state IN ('waiting', 'deferred', 'sending')"),
+            postgresql_where=sa.text("state IN ('waiting', 'deferred', 'sending')"),
+        ),
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class NewOutgoing:
+    """A composed mail; `recipients` maps canonical addresses to their spelling."""
+
+    id: str
+    kind: OutgoingKind
+    header_id: str
+    reverse_path: str
+    content: bytes
+    recipients: dict[str, str]
+    ticket_id: int | None = None
+    message_id: int | None = None
+    channel_id: int | None = None
+    not_before: datetime | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Job:
+    """A mail that this worker sends now, to those of its recipients who are due."""
+
+    outgoing: Outgoing
+    deliveries: tuple[Delivery, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """What a server said about one delivery."""
+
+    delivery_id: int
+    state: DeliveryState
+    reply: str
+    server: str = ""
+    next_attempt: datetime | None = None
+
+
+def enqueue(session: Session, mail: NewOutgoing) -> Outgoing:
+    """Put a mail into the outbox: it leaves after the commit, not before `not_before`."""
+    at = now()
+    outgoing = Outgoing(
+        id=mail.id,
+        kind=mail.kind,
+        ticket_id=mail.ticket_id,
+        message_id=mail.message_id,
+        channel_id=mail.channel_id,
+        header_id=mail.header_id,
+        reverse_path=mail.reverse_path,
+        content=mail.content,
+        created_at=at,
+    )
+    session.add(outgoing)
+    session.flush()
+    for recipient, spelling in mail.recipients.items():
+        due = mail.not_before or at
+        session.add(
+            Delivery(outgoing_id=mail.id, recipient=recipient, spelling=spelling, next_attempt=due, updated_at=at)
+        )
+    session.flush()
+    return outgoing
+
+
+def claim_due(session: Session, owner: str, limit: int, lease_seconds: float) -> list[Job]:
+    """Take deliveries that are due, or whose worker was lost before the dot, under a lease."""
+    at = now()
+    abandoned = sa.and_(col(Delivery.state) == DeliveryState.SENDING, col(Delivery.lease_until) < at)
+    due = sa.and_(
+        col(Delivery.state).in_((DeliveryState.WAITING, DeliveryState.DEFERRED)), col(Delivery.next_attempt) <= at
+    )
+    query = (
+        select(Delivery)
+        .where(sa.text("state IN ('waiting', 'deferred', 'sending')"), sa.or_(due, abandoned))
+        .order_by(col(Delivery.next_attempt))
+        .limit(limit)
+        .with_for_update(skip_locked=True)
+    )
+    by_mail: dict[str, list[Delivery]] = {}
+    for delivery in session.exec(query).all():
+        if delivery.dot_at is not None and delivery.state is DeliveryState.SENDING:
+            # Its worker died between the dot and our note of the reply: nobody knows whether it went out.
+            lost = "the sending process was lost after the final dot"
+            record(session, Outcome(delivery.id or 0, DeliveryState.UNCERTAIN, lost))
+            continue
+        delivery.state, delivery.lease_owner = DeliveryState.SENDING, owner
+        delivery.lease_until, delivery.updated_at = at + timedelta(seconds=lease_seconds), at
+        delivery.attempts += 1
+        session.add(delivery)
+        by_mail.setdefault(delivery.outgoing_id, []).append(delivery)
+    session.flush()
+    return [Job(session.get_one(Outgoing, id_), tuple(deliveries)) for id_, deliveries in by_mail.items()]
+
+
+def mark_dot(session: Session, delivery_ids: Sequence[int]) -> None:
+    """Note that the final dot is sent next: from here a lost connection means uncertain."""
+    session.exec(sa.update(Delivery).where(col(Delivery.id).in_(delivery_ids)).values(dot_at=now()))
+
+
+def record(session: Session, outcome: Outcome) -> Delivery:
+    """Write what became of a delivery. Raises Refused when the table of moves does not know this one."""
+    delivery = session.get_one(Delivery, outcome.delivery_id)
+    if outcome.state not in MOVES[delivery.state]:
+        raise Refused(f"A delivery that is {delivery.state} does not become {outcome.state}")
+    delivery.state, delivery.last_reply, delivery.updated_at = outcome.state, outcome.reply[:1000], now()
+    delivery.server = outcome.server or delivery.server
+    delivery.next_attempt = outcome.next_attempt or delivery.next_attempt
+    delivery.lease_owner, delivery.lease_until, delivery.dot_at = "", None, None
+    session.add(delivery)
+    session.flush()
+    return delivery
+
+
+def give_back_due(session: Session, owner: str) -> None:
+    """End the leases of a worker that stops; what has passed the dot is left for `claim_due` to judge."""
+    at = now()
+    session.exec(
+        sa.update(Delivery)
+        .where(col(Delivery.lease_owner) == owner, col(Delivery.state) == DeliveryState.SENDING)
+        .values(lease_until=at - timedelta(seconds=1))
+    )
+
+
+def find_delivery(session: Session, id_: int) -> tuple[Delivery, Outgoing]:
+    """One delivery and its mail. Raises NotFound."""
+    delivery = session.get(Delivery, id_)
+    if delivery is None:
+        raise NotFound(f"There is no delivery {id_}: see `gateway outbox list --all`")
+    return delivery, session.get_one(Outgoing, delivery.outgoing_id)
+
+
+def list_deliveries(session: Session, *, everything: bool = False, limit: int = 200) -> list[tuple[Delivery, Outgoing]]:
+    """What has not gone out as it should, or everything; the newest first."""
+    query = (
+        select(Delivery, Outgoing)
+        .join(Outgoing, col(Outgoing.id) == Delivery.outgoing_id)
+        .order_by(col(Delivery.id).desc())
+        .limit(limit)
+    )
+    if not everything:
+        query = query.where(col(Delivery.state).not_in((DeliveryState.SENT, DeliveryState.CANCELLED)))
+    return list(session.exec(query).all())
+
+
+def deliveries_of(session: Session, message_ids: Sequence[int]) -> dict[int, list[Delivery]]:
+    """The deliveries of some messages, by message."""
+    query = (
+        select(Outgoing.message_id, Delivery)
+        .join(Delivery, col(Delivery.outgoing_id) == Outgoing.id)
+        .where(col(Outgoing.message_id).in_(message_ids))
+        .order_by(col(Delivery.id))
+    )
+    found: dict[int, list[Delivery]] = {}
+    for message_id, delivery in session.exec(query).all():
+        found.setdefault(message_id or 0, []).append(delivery)
+    return found
+
+
+def retry(session: Session, delivery: Delivery) -> None:
+    """Try again now. An uncertain mail may then arrive twice: the caller has asked."""
+    if DeliveryState.WAITING not in MOVES[delivery.state]:
+        raise Refused(f"Delivery {delivery.id} is {delivery.state}: there is nothing to retry")
+    record(session, Outcome(delivery.id or 0, DeliveryState.WAITING, delivery.last_reply, next_attempt=now()))
+
+
+def count_states(session: Session) -> dict[DeliveryState, int]:
+    """How many recipients stand where."""
+    rows = session.exec(select(Delivery.state, sa.func.count()).group_by(col(Delivery.state))).all()
+    return {DeliveryState(state): count for state, count in rows}
+
+
+def sent_since(session: Session, kind: OutgoingKind, since: datetime) -> list[str]:
+    """The recipients of all mails of a kind since then, each as often as he was written to."""
+    query: Any = (
+        select(Delivery.recipient)
+        .join(Outgoing, col(Outgoing.id) == Delivery.outgoing_id)
+        .where(Outgoing.kind == kind, Outgoing.created_at >= since)
+    )
+    return list(session.exec(query).all())

@@ -1,0 +1,142 @@
+"""Queues of tickets, which are also the teams, with their policies and their source inboxes."""
+
+from datetime import datetime
+from enum import StrEnum
+
+import sqlalchemy as sa
+from sqlmodel import Field, Session, SQLModel, col, select
+
+from config.clock import now
+from config.errors import AlreadyThere, AskedWrongly, NotFound
+from storage.address import canonical_address
+from storage.columns import Choice, UtcDateTime
+
+
+class FreshMail(StrEnum):
+    """Where mail goes that answers nothing."""
+
+    NEW = "new"  # always a new ticket
+    JOIN_OPEN = "join_open"  # into the newest open ticket of its contact, when there is one
+
+
+class Acknowledge(StrEnum):
+    """To whom a new ticket is acknowledged."""
+
+    AUTHENTICATED = "authenticated"  # proven senders, and contacts whom an agent answered before
+    ALL = "all"
+    NEVER = "never"
+
+
+class ReplyTo(StrEnum):
+    """Where customers' answers go."""
+
+    GATEWAY = "gateway"  # straight to us, to a signed address
+    INBOX = "inbox"  # to the source inbox, which forwards them
+
+
+class Forwards(StrEnum):
+    """Whose hand-made forwards make the inner sender the customer."""
+
+    AGENTS = "agents"
+    ANYONE = "anyone"
+    OFF = "off"
+
+
+class Queue(SQLModel, table=True):
+    """A queue and its policies. `key` is the name as it compares."""
+
+    id: int | None = Field(default=None, primary_key=True)
+    name: str
+    key: str = Field(unique=True)
+    display_name: str = ""
+    color: str = ""
+    from_address: str = ""  # canonical; empty: its source inbox, else the creation address
+    reply_to: ReplyTo = Field(default=ReplyTo.GATEWAY, sa_column=sa.Column(Choice(ReplyTo), nullable=False))
+    fresh_mail: FreshMail = Field(default=FreshMail.NEW, sa_column=sa.Column(Choice(FreshMail), nullable=False))
+    join_days: int = 14
+    reopen_days: int = 14  # counted from solved; 0: never
+    close_after_days: int = 14
+    acknowledge: Acknowledge | None = Field(default=None, sa_column=sa.Column(Choice(Acknowledge)))
+    display_name_in_automatic_replies: bool = True
+    known_contacts_only: bool = False
+    forwards: Forwards = Field(default=Forwards.AGENTS, sa_column=sa.Column(Choice(Forwards), nullable=False))
+    answer_via: int | None = Field(default=None, foreign_key="channel.id")
+    subject_tag: bool = False
+    signature: str = ""
+    language: str = "en"
+    created_at: datetime = Field(default_factory=now, sa_type=UtcDateTime)
+    archived_at: datetime | None = Field(default=None, sa_type=UtcDateTime)
+
+    @property
+    def number(self) -> int:
+        """The id of a stored queue."""
+        if self.id is None:
+            raise ValueError("this queue was never stored")
+        return self.id
+
+
+class SourceInbox(SQLModel, table=True):
+    """An address of the company that forwards to a queue; confirmed: an operator named it, so we never write to it."""
+
+    __tablename__ = "source_inbox"
+
+    address: str = Field(primary_key=True)
+    queue_id: int = Field(foreign_key="queue.id", index=True)
+    confirmed: bool = True
+    mails: int = 0
+    last_mail_at: datetime | None = Field(default=None, sa_type=UtcDateTime)
+
+
+def add_queue(session: Session, queue: Queue) -> Queue:
+    """Store a new queue. Raises AlreadyThere when the name is taken."""
+    queue.name = queue.name.strip()
+    queue.key = queue_key(queue.name)
+    if not queue.key:
+        raise AskedWrongly("A queue needs a name")
+    if session.exec(select(Queue).where(Queue.key == queue.key)).first():
+        raise AlreadyThere(f"There is a queue {queue.name} already: change it with `gateway queue set`")
+    session.add(queue)
+    session.flush()
+    return queue
+
+
+def queue_key(name: str) -> str:
+    """The form in which names of queues compare."""
+    return " ".join(name.split()).casefold()
+
+
+def find_queue(session: Session, name: str) -> Queue:
+    """The queue of this name, in any case. Raises NotFound with the names that there are."""
+    queue = session.exec(select(Queue).where(Queue.key == queue_key(name))).first()
+    if queue is None:
+        names = ", ".join(queue.name for queue in list_queues(session)) or "none yet; make one with `gateway queue new`"
+        raise NotFound(f"There is no queue {name!r}. Queues: {names}")
+    return queue
+
+
+def list_queues(session: Session, *, archived: bool = False) -> list[Queue]:
+    """All queues by name."""
+    query = select(Queue).order_by(col(Queue.key))
+    if not archived:
+        query = query.where(col(Queue.archived_at).is_(None))
+    return list(session.exec(query).all())
+
+
+def name_source_inbox(session: Session, queue: Queue, address: str) -> SourceInbox:
+    """Say that this address forwards to the queue; from now on nothing is ever sent to it."""
+    canonical = canonical_address(address)
+    if canonical is None:
+        raise AskedWrongly(f"{address!r} is no mail address")
+    inbox = session.get(SourceInbox, canonical) or SourceInbox(address=canonical, queue_id=queue.number)
+    inbox.queue_id, inbox.confirmed = queue.number, True
+    session.add(inbox)
+    session.flush()
+    return inbox
+
+
+def source_inboxes(session: Session, queue_id: int | None = None) -> list[SourceInbox]:
+    """The confirmed source inboxes, of one queue or of all."""
+    query = select(SourceInbox).where(col(SourceInbox.confirmed)).order_by(col(SourceInbox.address))
+    if queue_id is not None:
+        query = query.where(SourceInbox.queue_id == queue_id)
+    return list(session.exec(query).all())

@@ -1,0 +1,249 @@
+"""The spool: mail that was accepted, and for ever what became of it. The unit is the recipient.
+
+One transaction over SMTP is one acceptance; it has one row a recipient, and the raw bytes are kept
+once. A row is unique for (recipient, SHA-256 of the bytes), so a retry after a lost 250 makes nothing new.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from enum import StrEnum
+from typing import Any
+
+import sqlalchemy as sa
+from sqlmodel import Field, Session, SQLModel, col, select
+
+from config.clock import now
+from config.errors import NotFound, Refused
+from storage.blobs import Blobs
+from storage.columns import Choice, Json, UtcDateTime, insert_or_skip, table_of
+from storage.ids import new_id
+
+
+class SpoolState(StrEnum):
+    """Where a mail stands; all but the first two are fates."""
+
+    RECEIVED = "received"  # waits to be filed
+    FAILED = "failed"  # its worker died; tried again
+    FILED = "filed"
+    IGNORED = "ignored"  # by a rule, a block or a person
+    HELD = "held"  # waits for a person
+    DUPLICATE = "duplicate"
+    LOOP = "loop"  # our own mail came home
+    REPORT = "report"  # a delivery report that belongs to no ticket
+    SETUP = "setup"  # a provider's question whether mail may be forwarded to us
+    QUARANTINED = "quarantined"  # could not be read; filed as an unreadable message
+
+
+WAITING = (SpoolState.RECEIVED, SpoolState.FAILED)
+FATES = tuple(state for state in SpoolState if state not in WAITING)
+
+MOVES: dict[SpoolState, frozenset[SpoolState]] = {
+    SpoolState.RECEIVED: frozenset({*FATES, SpoolState.FAILED}),
+    SpoolState.FAILED: frozenset({*FATES, SpoolState.FAILED, SpoolState.RECEIVED}),
+    SpoolState.HELD: frozenset({SpoolState.RECEIVED, SpoolState.IGNORED}),
+    SpoolState.QUARANTINED: frozenset({SpoolState.RECEIVED, SpoolState.IGNORED}),
+    SpoolState.FILED: frozenset(),
+    SpoolState.IGNORED: frozenset({SpoolState.RECEIVED}),
+    SpoolState.DUPLICATE: frozenset(),
+    SpoolState.LOOP: frozenset(),
+    SpoolState.REPORT: frozenset(),
+    SpoolState.SETUP: frozenset(),
+}
+
+
+class Raw(SQLModel, table=True):
+    """The bytes of a mail as received, by SHA-256: here, or in the blob of that digest when `content` is null."""
+
+    sha256: str = Field(primary_key=True)
+    size: int
+    content: bytes | None = Field(default=None, sa_column=sa.Column(sa.LargeBinary, nullable=True))
+
+
+class Acceptance(SQLModel, table=True):
+    """One 250 after DATA: the envelope (RFC 5321 section 2.3.1) and the facts of the session."""
+
+    id: str = Field(primary_key=True)
+    sha256: str = Field(index=True)
+    reverse_path: str = ""  # as given; empty is the null reverse-path
+    helo: str = ""
+    peer: str = ""
+    protocol: str  # SMTP | ESMTP | ESMTPS | inject
+    received_at: datetime = Field(sa_type=UtcDateTime)
+
+
+class Spool(SQLModel, table=True):
+    """One recipient of one acceptance. The first one's id is that of the acceptance, the next ones' end in -2, -3."""
+
+    id: str = Field(primary_key=True)
+    acceptance_id: str = Field(foreign_key="acceptance.id", index=True)
+    recipient: str  # canonical
+    sha256: str
+    state: SpoolState = Field(sa_column=sa.Column(Choice(SpoolState), nullable=False))
+    reason: str = ""
+    trace: list[list[str]] = Field(
+        sa_column=sa.Column(Json, nullable=False)
+    )  # [[what was asked, the answer, why], ...]
+    passed: list[str] = Field(sa_column=sa.Column(Json, nullable=False))  # checks that a person has waived
+    message_id: int | None = None
+    attempts: int = 0
+    lease_owner: str = ""
+    lease_until: datetime | None = Field(default=None, sa_type=UtcDateTime)
+    settled_at: datetime | None = Field(default=None, sa_type=UtcDateTime)
+
+    __table_args__ = (
+        sa.UniqueConstraint("recipient", "sha256"),
+        # Small and hot: only what waits is in it, however many mails there have been.
+        sa.Index(
+            "ix_spool_waiting",
+            "id",
+            sqlite_where=sa.text("state IN ('received', 'failed')"),
+            postgresql_where=sa.text("state IN ('received', 'failed')"),
+        ),
+        sa.Index("ix_spool_state", "state", "settled_at"),
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class Arrival:
+    """A mail at the door. `recipients` are canonical; `content` is None when the bytes are a blob already."""
+
+    reverse_path: str
+    recipients: tuple[str, ...]
+    sha256: str
+    size: int
+    content: bytes | None
+    received_at: datetime
+    peer: str = ""
+    helo: str = ""
+    protocol: str = "ESMTP"
+
+
+def accept(session: Session, arrivals: Sequence[Arrival]) -> list[str]:
+    """Store mails; returns the id to name in each 250. Only after the commit are they kept.
+
+    A mail that is there already for all its recipients answers the id of its first acceptance.
+    """
+    ids = [new_id() for _ in arrivals]
+    connection = session.connection()
+    rows = [row for id_, arrival in zip(ids, arrivals, strict=True) for row in _spool_rows(id_, arrival)]
+    raws = {arrival.sha256: arrival for arrival in arrivals}
+    connection.execute(
+        insert_or_skip(connection, Raw),
+        [{"sha256": a.sha256, "size": a.size, "content": a.content} for _, a in sorted(raws.items())],
+    )
+    connection.execute(
+        sa.insert(table_of(Acceptance)), [_acceptance(id_, a) for id_, a in zip(ids, arrivals, strict=True)]
+    )
+    # Sorted by key, so that two processes never wait for each other in a circle.
+    rows.sort(key=lambda row: (row["recipient"], row["sha256"]))
+    inserted = connection.execute(insert_or_skip(connection, Spool), rows).rowcount
+    if inserted == len(rows):
+        return ids
+    return [_first_acceptance(session, id_, arrival) for id_, arrival in zip(ids, arrivals, strict=True)]
+
+
+def _spool_rows(acceptance_id: str, arrival: Arrival) -> list[dict[str, Any]]:
+    return [
+        {
+            "id": acceptance_id if place == 1 else f"{acceptance_id}-{place}",
+            "acceptance_id": acceptance_id,
+            "recipient": recipient,
+            "sha256": arrival.sha256,
+            "state": SpoolState.RECEIVED,
+            "reason": "",
+            "trace": [],
+            "passed": [],
+            "attempts": 0,
+            "lease_owner": "",
+        }
+        for place, recipient in enumerate(dict.fromkeys(arrival.recipients), start=1)
+    ]
+
+
+def _acceptance(acceptance_id: str, arrival: Arrival) -> dict[str, Any]:
+    return {
+        "id": acceptance_id,
+        "sha256": arrival.sha256,
+        "reverse_path": arrival.reverse_path,
+        "helo": arrival.helo,
+        "peer": arrival.peer,
+        "protocol": arrival.protocol,
+        "received_at": arrival.received_at,
+    }
+
+
+def _first_acceptance(session: Session, acceptance_id: str, arrival: Arrival) -> str:
+    """The id to answer when some rows were there: our own when it has a new row, else the oldest one."""
+    query = select(Spool.acceptance_id).where(
+        Spool.sha256 == arrival.sha256, col(Spool.recipient).in_(arrival.recipients)
+    )
+    found = set(session.exec(query).all())
+    if acceptance_id in found:
+        return acceptance_id
+    session.exec(sa.delete(Acceptance).where(col(Acceptance.id) == acceptance_id))
+    return min(found)
+
+
+def find_rows(session: Session, id_: str) -> list[Spool]:
+    """The row of this id, or all rows of the acceptance of this id. Raises NotFound."""
+    query = select(Spool).where(sa.or_(col(Spool.id) == id_, col(Spool.acceptance_id) == id_)).order_by(col(Spool.id))
+    rows = list(session.exec(query).all())
+    if not rows:
+        raise NotFound(f"There is no mail {id_}: see `gateway mail list`")
+    return rows
+
+
+def list_rows(session: Session, state: SpoolState, limit: int = 100) -> list[tuple[Spool, Acceptance]]:
+    """Mails of one fate with their envelopes, the newest first."""
+    query = (
+        select(Spool, Acceptance)
+        .join(Acceptance, col(Acceptance.id) == Spool.acceptance_id)
+        .where(Spool.state == state)
+        .order_by(col(Spool.id).desc())
+        .limit(limit)
+    )
+    return list(session.exec(query).all())
+
+
+def release(session: Session, row: Spool) -> None:
+    """Let a held or quarantined mail go on; the check that stopped it does not stop it again."""
+    check = row.reason.partition(":")[0]
+    _move(session, row, SpoolState.RECEIVED)
+    row.passed = [*row.passed, check]
+    row.attempts = 0
+
+
+def drop(session: Session, row: Spool, by: str) -> None:
+    """Decide that a held or quarantined mail makes no ticket."""
+    _move(session, row, SpoolState.IGNORED)
+    row.reason = f"dropped: by {by}"
+    row.trace = [*row.trace, ["dropped", "ignored", f"by {by}"]]
+    row.settled_at = now()
+
+
+def _move(session: Session, row: Spool, to: SpoolState) -> None:
+    if to not in MOVES[row.state]:
+        raise Refused(f"Mail {row.id} is {row.state}; only held or quarantined mail can be released or dropped")
+    row.state, row.settled_at = to, None
+    session.add(row)
+
+
+def raw_bytes(session: Session, blobs: Blobs, digest: str) -> bytes:
+    """The mail as it was received. Raises NotFound, or DatabaseUnavailable when its blob is damaged."""
+    raw = session.get(Raw, digest)
+    if raw is None:
+        raise NotFound(f"There is no raw mail {digest}")
+    return blobs.get(digest) if raw.content is None else raw.content
+
+
+def move_raw_to_blob(session: Session, digests: Sequence[str]) -> None:
+    """Take bytes out of the hot table; their blobs are stored already."""
+    if digests:
+        session.exec(sa.update(Raw).where(col(Raw.sha256).in_(digests)).values(content=None))
+
+
+def count_fates(session: Session) -> dict[SpoolState, int]:
+    """How many recipients stand where."""
+    rows = session.exec(select(Spool.state, sa.func.count()).group_by(col(Spool.state))).all()
+    return {SpoolState(state): count for state, count in rows}
