@@ -127,7 +127,7 @@ class Cluster:
                 raise RuntimeError(f"PostgreSQL did not start: {self.log()}")
 
     def stop(self, how: Signals = Signals.SIGINT) -> None:
-        """Stop the server: SIGINT asks for a tidy stop, SIGQUIT for an immediate one that recovers at the next start."""
+        """Stop the server: SIGINT asks for a tidy stop, SIGQUIT for an immediate one; the next start recovers."""
         if self._server is None or self._will is None:
             return
         self._will.dismiss()
