@@ -22,7 +22,7 @@ from enum import IntEnum
 from hashlib import sha256
 
 from storage.address import canonical_address
-from storage.addresses import RESERVED_PREFIX
+from storage.addresses import BOUNCE_PREFIX, REPLY_PREFIX
 from storage.ids import id_bytes, id_text
 from storage.installation import Installation
 
@@ -30,7 +30,6 @@ _VERSION = 1
 _BODY_BYTES = 21
 _MAC_BYTES = 10
 _TOKEN = re.compile(r"[a-z2-7]{50}")
-_BOUNCE_PREFIX = "b-"
 _NOBODY = bytes(4)
 LOOP_HEADER = "X-Gateway-Loop"
 
@@ -74,7 +73,7 @@ class Marks:
 
     def reply_address(self, mark: Mark) -> str:
         """An address of ours; mail to it belongs to the ticket."""
-        return f"{RESERVED_PREFIX}{self._token(mark, b'reply')}@{self._own_domains[0]}"
+        return f"{REPLY_PREFIX}{self._token(mark, b'reply')}@{self._own_domains[0]}"
 
     def message_id(self, mark: Mark) -> str:
         """A Message-ID in angle brackets."""
@@ -82,19 +81,23 @@ class Marks:
 
     def return_path(self, mark: Mark) -> str:
         """A reverse-path that tells from which mail to whom a bounce comes (VERP). The mark is bound."""
-        return f"{_BOUNCE_PREFIX}{self._token(mark, b'bounce')}@{self._own_domains[0]}"
+        return f"{BOUNCE_PREFIX}{self._token(mark, b'bounce')}@{self._own_domains[0]}"
 
     def read_reply_address(self, address: str) -> Mark | None:
         """The mark of a reply address of ours, or None. Accepts the case folded or raised."""
-        return self._read_address(address, RESERVED_PREFIX, b"reply")
+        return self._read_address(address, REPLY_PREFIX, b"reply")
 
     def read_return_path(self, address: str) -> Mark | None:
         """The mark of a return path of ours, or None."""
-        return self._read_address(address, _BOUNCE_PREFIX, b"bounce")
+        return self._read_address(address, BOUNCE_PREFIX, b"bounce")
 
     def read_message_id(self, message_id: str) -> Mark | None:
         """The mark of a Message-ID of ours, with or without brackets, or None."""
         return self._read_address(message_id.strip().strip("<>"), "", b"id")
+
+    def read_recipient(self, address: str) -> Mark | None:
+        """The mark of any address of ours that we made by signing it: reply address or return path."""
+        return self.read_reply_address(address) or self.read_return_path(address)
 
     def loop_value(self) -> str:
         """The value of our loop header: which installation wrote an automatic mail."""
@@ -117,7 +120,7 @@ class Marks:
             + id_bytes(mark.outgoing_id)
             + mark.person
         )
-        return b32encode(body + self._mac(place + body, key)).decode().rstrip("=").lower()
+        return _text(body + self._mac(place + body, key))
 
     def _read_address(self, address: str, prefix: str, place: bytes) -> Mark | None:
         local, at, domain = address.lower().rpartition("@")
@@ -129,6 +132,8 @@ class Marks:
         if not _TOKEN.fullmatch(token):
             return None
         raw = b32decode(token.upper() + "=" * (-len(token) % 8))
+        if _text(raw) != token:  # the last character has two spare bits: one mark has one spelling
+            return None
         body, mac = raw[:_BODY_BYTES], raw[_BODY_BYTES:]
         key = self._installation.keys.get(body[1])
         if key is None or not hmac.compare_digest(self._mac(place + body, key), mac):
@@ -140,3 +145,7 @@ class Marks:
     @staticmethod
     def _mac(message: bytes, key: bytes) -> bytes:
         return hmac.digest(key, message, "sha256")[:_MAC_BYTES]
+
+
+def _text(raw: bytes) -> str:
+    return b32encode(raw).decode().rstrip("=").lower()

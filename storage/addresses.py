@@ -20,8 +20,10 @@ _ALPHABET = "abcdefghijklmnopqrstuvwxyz234567"
 _RANDOM_CHARACTERS = 10
 _MAX_SLUG = 24
 _LOCAL_PART = re.compile(r"[a-z0-9](?:[a-z0-9._-]{0,62}[a-z0-9])?")
-# Reply addresses begin so (outbound.marks); a creation address must not look like one.
-RESERVED_PREFIX = "re-"
+# Reply addresses and return paths begin so (outbound.marks); a creation address must not look like one.
+REPLY_PREFIX = "re-"
+BOUNCE_PREFIX = "b-"
+_RESERVED = (REPLY_PREFIX, BOUNCE_PREFIX)
 
 
 class AddressState(StrEnum):
@@ -66,7 +68,7 @@ def _checked(local_part: str) -> str:
         return ""
     if not _LOCAL_PART.fullmatch(local_part) or ".." in local_part:
         raise AskedWrongly(f"{local_part!r}: a local part has letters, digits, dots and hyphens, 64 at most")
-    if local_part == "postmaster" or local_part.startswith(RESERVED_PREFIX):
+    if local_part == "postmaster" or local_part.startswith(_RESERVED):
         raise AskedWrongly(f"{local_part!r} is reserved for the gateway itself")
     return local_part
 
@@ -74,7 +76,7 @@ def _checked(local_part: str) -> str:
 def _generated(name: str) -> str:
     plain = unicodedata.normalize("NFKD", name).encode("ascii", "ignore").decode().lower()
     slug = re.sub(r"[^a-z0-9]+", "-", plain).strip("-")[:_MAX_SLUG].strip("-") or "queue"
-    if slug.startswith(RESERVED_PREFIX):
+    if slug.startswith(_RESERVED):
         slug = f"queue-{slug}"[:_MAX_SLUG].strip("-")
     return f"{slug}.{''.join(choice(_ALPHABET) for _ in range(_RANDOM_CHARACTERS))}"
 

@@ -12,7 +12,7 @@ from sqlmodel import Field, Session, SQLModel, col, select
 from config.clock import now
 from config.errors import AskedWrongly, NotFound
 from storage.address import canonical_address, canonical_domain, domain_of
-from storage.addresses import RESERVED_PREFIX, CreationAddress
+from storage.addresses import BOUNCE_PREFIX, REPLY_PREFIX, CreationAddress
 from storage.columns import UtcDateTime
 from storage.queues import SourceInbox
 
@@ -93,8 +93,8 @@ def _matches(address: str, glob: str) -> bool:
 
 
 def _why_own(session: Session, address: str, own_domains: tuple[str, ...]) -> str:
-    if domain_of(address) in own_domains and address.startswith(RESERVED_PREFIX):
-        return f"{address} is a reply address of ours"
+    if domain_of(address) in own_domains and address.startswith((REPLY_PREFIX, BOUNCE_PREFIX)):
+        return f"{address} is an address that we signed"
     if session.exec(select(CreationAddress.id).where(CreationAddress.address == address)).first():
         return f"{address} is a creation address of ours"
     source = session.get(SourceInbox, address)

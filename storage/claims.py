@@ -4,7 +4,7 @@ A worker that dies loses its lease and nothing else. Two workers never have the 
 SKIP LOCKED on PostgreSQL and by the one writer on SQLite.
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
@@ -101,9 +101,43 @@ def _alone_if_tried(rows: Sequence[tuple[str, int]]) -> list[str]:
     return fresh
 
 
-def begin_attempt(session: Session, id_: str) -> None:
-    """Count an attempt before the work begins, so that a death during it is counted too."""
-    session.exec(sa.update(Spool).where(col(Spool.id) == id_).values(attempts=col(Spool.attempts) + 1))
+def count_attempt(session: Session, id_: str, error: str) -> None:
+    """Note that filing a mail has failed; it is tried again, alone."""
+    failed = sa.update(_SPOOL).where(_SPOOL.c.id == id_, _WAITING)
+    session.connection().execute(
+        failed.values(
+            state=SpoolState.FAILED, attempts=_SPOOL.c.attempts + 1, reason=error, lease_owner="", lease_until=None
+        )
+    )
+
+
+def still_ours(session: Session, owner: str, ids: Sequence[str]) -> set[str]:
+    """Which of these mails `owner` still holds; they cannot be taken from him before this transaction ends."""
+    query = sa.select(_SPOOL.c.id).where(_SPOOL.c.id.in_(ids), _SPOOL.c.lease_owner == owner, _WAITING)
+    return set(session.connection().execute(query.order_by(_SPOOL.c.id).with_for_update()).scalars())
+
+
+def recover(session: Session, is_dead: Callable[[str], bool]) -> int:
+    """Take back what dead workers held; returns how many mails.
+
+    A mail that its worker held alone has probably killed it: that attempt counts. One of many is only
+    suspected: it is claimed alone from now on.
+    """
+    owners = session.connection().execute(
+        sa.select(_SPOOL.c.lease_owner, sa.func.count())
+        .where(_WAITING, _SPOOL.c.lease_owner != "")
+        .group_by(_SPOOL.c.lease_owner)
+    )
+    taken = 0
+    for owner, count in owners.all():
+        if is_dead(owner):
+            attempts = (
+                _SPOOL.c.attempts + 1 if count == 1 else sa.case((_SPOOL.c.attempts > 0, _SPOOL.c.attempts), else_=1)
+            )
+            held = sa.update(_SPOOL).where(_WAITING, _SPOOL.c.lease_owner == owner)
+            session.connection().execute(held.values(attempts=attempts, lease_owner="", lease_until=None))
+            taken += count
+    return taken
 
 
 def give_back(session: Session, owner: str) -> None:

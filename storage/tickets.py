@@ -63,7 +63,7 @@ class Ticket(SQLModel, table=True):
     queue_id: int = Field(foreign_key="queue.id")
     subject: str = ""
     status: Status = Field(default=Status.NEW, sa_column=sa.Column(Choice(Status), nullable=False))
-    contact_id: int | None = Field(default=None, foreign_key="contact.id", index=True)
+    contact_id: int | None = Field(default=None, foreign_key="contact.id")
     customer_address: str = ""  # canonical: where answers go
     assignee_id: int | None = Field(default=None, foreign_key="agent.id", index=True)
     address_id: int | None = Field(default=None, foreign_key="address.id")  # the way it came in
@@ -77,7 +77,7 @@ class Ticket(SQLModel, table=True):
     __table_args__ = (
         sa.Index("ix_ticket_queue_status", "queue_id", "status", "updated_at"),
         sa.Index("ix_ticket_status", "status", "updated_at"),
-        sa.Index("ix_ticket_contact_activity", "contact_id", "queue_id", "updated_at"),
+        sa.Index("ix_ticket_contact_created", "contact_id", "created_at"),
     )
 
 

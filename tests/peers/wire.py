@@ -16,7 +16,7 @@ MAIL_OCTETS = 100 * 1024 * 1024
 IDLE_SECONDS = 120.0
 
 
-class Over(Exception):  # noqa: N818 - an end, not an error
+class Over(Exception):
     """The session has ended."""
 
 

@@ -252,8 +252,7 @@ def upgrade() -> None:
     )
     with op.batch_alter_table("ticket", schema=None) as batch_op:
         batch_op.create_index(batch_op.f("ix_ticket_assignee_id"), ["assignee_id"], unique=False)
-        batch_op.create_index("ix_ticket_contact_activity", ["contact_id", "queue_id", "updated_at"], unique=False)
-        batch_op.create_index(batch_op.f("ix_ticket_contact_id"), ["contact_id"], unique=False)
+        batch_op.create_index("ix_ticket_contact_created", ["contact_id", "created_at"], unique=False)
         batch_op.create_index("ix_ticket_queue_status", ["queue_id", "status", "updated_at"], unique=False)
         batch_op.create_index("ix_ticket_status", ["status", "updated_at"], unique=False)
 
@@ -479,8 +478,7 @@ def downgrade() -> None:
     with op.batch_alter_table("ticket", schema=None) as batch_op:
         batch_op.drop_index("ix_ticket_status")
         batch_op.drop_index("ix_ticket_queue_status")
-        batch_op.drop_index(batch_op.f("ix_ticket_contact_id"))
-        batch_op.drop_index("ix_ticket_contact_activity")
+        batch_op.drop_index("ix_ticket_contact_created")
         batch_op.drop_index(batch_op.f("ix_ticket_assignee_id"))
 
     op.drop_table("ticket")
