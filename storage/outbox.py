@@ -229,6 +229,20 @@ def record(session: Session, outcome: Outcome) -> Delivery:
     return delivery
 
 
+def prove_sent(session: Session, outgoing_id: str, proof: str, recipient: str = "") -> None:
+    """Something shows that an uncertain delivery has arrived: of one recipient, or of all when none is named."""
+    query = select(Delivery).where(Delivery.outgoing_id == outgoing_id, Delivery.state == DeliveryState.UNCERTAIN)
+    for delivery in session.exec(query).all():
+        if not recipient or delivery.recipient == recipient:
+            record(session, Outcome(delivery.id or 0, DeliveryState.SENT, f"proved by {proof}"))
+
+
+def deliveries_of_mail(session: Session, outgoing_id: str) -> list[Delivery]:
+    """All deliveries of one mail."""
+    query = select(Delivery).where(Delivery.outgoing_id == outgoing_id).order_by(col(Delivery.id))
+    return list(session.exec(query).all())
+
+
 def give_back_due(session: Session, owner: str) -> None:
     """End the leases of a worker that stops; what has passed the dot is left for `claim_due` to judge."""
     at = now()

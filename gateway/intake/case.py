@@ -1,0 +1,65 @@
+"""One recipient's copy of one mail while it is decided where it belongs."""
+
+from dataclasses import dataclass, field
+
+from gateway.reading.mail import Mail, Person
+from outbound.marks import Mark
+from storage.claims import Claimed
+from storage.messages import NewAttachment
+from storage.queues import Queue
+from storage.spool import SpoolState
+
+
+@dataclass(frozen=True, slots=True)
+class Verdict:
+    """A fate other than a ticket; `check` names what decided, and what a person may waive."""
+
+    state: SpoolState
+    check: str
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class Match:
+    """A ticket to which a mail seems to belong; `by` names the evidence."""
+
+    ticket_id: int
+    by: str
+    is_signed: bool  # a mark of ours: it alone is enough to file the mail
+    detail: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Case:
+    """A claimed mail as read, with what the envelope says: the queue and, in a signed address, the mark.
+
+    `author` is who wrote it, canonical; empty when the mail names nobody. `trace` collects one line a decision:
+    what was asked, what answered, why.
+    """
+
+    claimed: Claimed
+    mail: Mail
+    queue: Queue
+    address_id: int | None
+    mark: Mark | None  # of a reply address or return path in the envelope
+    author: str
+    writer: Person
+    source_inbox: str
+    content_key: str  # digest of text and attachments
+    attachments: tuple[NewAttachment, ...]  # their blobs are stored
+    flags: tuple[str, ...] = ()
+    trace: list[list[str]] = field(default_factory=list)
+
+    @property
+    def is_report(self) -> bool:
+        """The null reverse-path marks a report or an automatic answer (RFC 5321 section 4.5.5)."""
+        return not self.claimed.reverse_path
+
+    @property
+    def is_automatic(self) -> bool:
+        """Nobody sits behind it, as far as envelope or content tell."""
+        return self.is_report or self.mail.kind.is_automatic
+
+    def note(self, asked: str, answer: str, why: str = "") -> None:
+        """Add a line to the trace."""
+        self.trace.append([asked, answer, why])

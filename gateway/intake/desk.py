@@ -1,0 +1,247 @@
+"""What intake knows while it decides a batch of mails, and what it is about to write.
+
+Everything that the batch may ask is fetched with one query a table; what earlier mails of the batch have
+changed is seen by later ones. `save` writes it all, set-based, in the transaction of the session.
+"""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+
+import sqlalchemy as sa
+from sqlmodel import Session, col, select
+
+from gateway.intake.case import Case
+from outbound.post_office import PostOffice
+from storage.addresses import CreationAddress
+from storage.agents import Agent
+from storage.columns import insert_or_skip, table_of
+from storage.contacts import Contact, ContactAddress
+from storage.ids import take_numbers
+from storage.messages import Message, MessageReference, NewMessage, file_messages, reference_key
+from storage.queues import Queue, SourceInbox
+from storage.tickets import Event, LinkKind, Participant, ParticipantRole, Status, Ticket, TicketLink, TicketQueue
+
+
+@dataclass(frozen=True, slots=True)
+class Known:
+    """A stored id: in which ticket, and whether it is the id of a message there or only named by one."""
+
+    ticket_id: int
+    message_id: int | None  # None: a message of this batch
+    is_own: bool
+    content_key: str
+
+
+@dataclass(slots=True)
+class Person:
+    """What the database knows of an author."""
+
+    contact_id: int
+    known: bool = False
+    blocked: bool = False
+    opened: int = 0  # tickets that he has opened in the window of the flood check
+    recent: list[tuple[str, str]] = field(default_factory=list)  # (subject, content key) of those of the last hour
+
+
+@dataclass(slots=True)
+class Filed:
+    """A mail on its way into a ticket."""
+
+    case: Case
+    message: NewMessage
+    ticket: Ticket
+    is_new_ticket: bool
+    number: int = 0
+
+
+class Desk:
+    """The database as one batch sees it. One writer at a time: the caller holds the filing lock."""
+
+    def __init__(self, session: Session, office: PostOffice, at: datetime) -> None:
+        self.session, self.office, self.at = session, office, at
+        self.queues = {queue.number: queue for queue in session.exec(select(Queue)).all()}
+        self.agents = set(session.exec(select(Agent.email).where(col(Agent.removed_at).is_(None))).all())
+        self.inboxes = {inbox.address: inbox for inbox in session.exec(select(SourceInbox)).all()}
+        self.addresses: dict[str, CreationAddress] = {}
+        self.people: dict[str, Person] = {}
+        self.references: dict[str, list[Known]] = {}
+        self.tickets: dict[int, Ticket] = {}
+        self.roles: dict[int, dict[str, ParticipantRole]] = {}
+        self.homes: dict[int, set[int]] = {}
+        self.filed: list[Filed] = []
+        self._participants: list[Participant] = []
+        self._events: list[Event] = []
+        self._links: list[TicketLink] = []
+
+    # What is there.
+
+    def fetch_addresses(self, recipients: Iterable[str]) -> None:
+        """Learn which of these are creation addresses."""
+        query = select(CreationAddress).where(col(CreationAddress.address).in_(set(recipients)))
+        self.addresses = {row.address: row for row in self.session.exec(query).all()}
+
+    def fetch(self, cases: Sequence[Case]) -> None:
+        """Learn all that deciding these mails may ask."""
+        self._fetch_people({case.author for case in cases if case.author})
+        keys = {reference_key(id_) for case in cases for id_ in ids_of(case)}
+        self._fetch_references(keys)
+        marked = {case.mark.ticket_id for case in cases if case.mark}
+        self.fetch_tickets(marked | {known.ticket_id for rows in self.references.values() for known in rows})
+
+    def _fetch_people(self, authors: set[str]) -> None:
+        contact, address = table_of(Contact), table_of(ContactAddress)
+        query = sa.select(address.c.address, contact.c.id, contact.c.known, contact.c.blocked).where(
+            address.c.contact_id == contact.c.id, address.c.address.in_(authors)
+        )
+        for row in self.session.connection().execute(query):
+            self.people[row.address] = Person(row.id, row.known, row.blocked)
+        self._fetch_recent({person.contact_id: person for person in self.people.values()})
+
+    def _fetch_recent(self, people: dict[int, Person]) -> None:
+        window = timedelta(minutes=max(60, self.office.settings.intake.new_tickets_window_minutes))
+        ticket, message = table_of(Ticket), table_of(Message)
+        query = (
+            sa.select(ticket.c.contact_id, ticket.c.subject, ticket.c.created_at, message.c.content_key)
+            .outerjoin(message, sa.and_(message.c.ticket_id == ticket.c.id, message.c.position == 1))
+            .where(ticket.c.contact_id.in_(people), ticket.c.created_at >= self.at - window)
+            .limit(10_000)
+        )
+        opened_after = self.at - timedelta(minutes=self.office.settings.intake.new_tickets_window_minutes)
+        for row in self.session.connection().execute(query):
+            person = people[row.contact_id]
+            person.opened += row.created_at >= opened_after
+            if row.created_at >= self.at - timedelta(hours=1):
+                person.recent.append((row.subject, row.content_key or ""))
+
+    def _fetch_references(self, keys: set[str]) -> None:
+        reference, message = table_of(MessageReference), table_of(Message)
+        query = (
+            sa.select(reference, message.c.content_key)
+            .join(message, message.c.id == reference.c.message_id)
+            .where(reference.c.key.in_(keys))
+            .order_by(reference.c.message_id)
+        )
+        for row in self.session.connection().execute(query):
+            known = Known(row.ticket_id, row.message_id, row.is_own, row.content_key)
+            self.references.setdefault(row.key, []).append(known)
+
+    def fetch_tickets(self, numbers: set[int]) -> None:
+        """Learn tickets with the people in them; on PostgreSQL they stay as they are until we are done."""
+        wanted = numbers - self.tickets.keys()
+        while wanted:
+            query = select(Ticket).where(col(Ticket.id).in_(wanted)).order_by(col(Ticket.id)).with_for_update()
+            found = self.session.exec(query).all()
+            self.tickets |= {ticket.id: ticket for ticket in found}
+            for row in self.session.exec(select(Participant).where(col(Participant.ticket_id).in_(wanted))).all():
+                self.roles.setdefault(row.ticket_id, {})[row.address] = row.role
+            for home in self.session.exec(select(TicketQueue).where(col(TicketQueue.ticket_id).in_(wanted))).all():
+                self.homes.setdefault(home.ticket_id, set()).add(home.queue_id)
+            # What a ticket was merged into belongs to it; a circle ends because it brings nothing new.
+            wanted = {ticket.merged_into for ticket in found if ticket.merged_into} - self.tickets.keys()
+
+    def ticket(self, number: int) -> Ticket | None:
+        """A ticket by its number; a merged one leads to the one that lives."""
+        self.fetch_tickets({number})
+        seen: set[int] = set()
+        ticket = self.tickets.get(number)
+        while ticket and ticket.merged_into and ticket.id not in seen:
+            seen.add(ticket.id)
+            ticket = self.tickets.get(ticket.merged_into)
+        return ticket
+
+    def role(self, ticket: Ticket, address: str) -> ParticipantRole | None:
+        """What somebody is in a ticket."""
+        return self.roles.get(ticket.id, {}).get(address)
+
+    # What is to be.
+
+    def contact_of(self, case: Case) -> Person | None:
+        """The author's contact, made when there is none; None when the mail names nobody."""
+        if not case.author:
+            return None
+        if case.author not in self.people:
+            contact = Contact(name=case.writer.name)
+            self.session.add(contact)
+            self.session.flush()
+            address = ContactAddress(address=case.author, contact_id=contact.id or 0, spelling=case.writer.email)
+            self.session.add(address)
+            self.people[case.author] = Person(contact.id or 0)
+        return self.people[case.author]
+
+    def open_ticket(self, case: Case, subject: str) -> Ticket:
+        """A new ticket for this mail, in the queue of its envelope."""
+        person = self.contact_of(case)
+        number = take_numbers(self.session, "ticket", 1)[0]
+        ticket = Ticket(
+            id=number,
+            queue_id=case.queue.number,
+            subject=subject,
+            contact_id=person.contact_id if person else None,
+            customer_address=case.author,
+            address_id=case.address_id,
+            source_inbox=case.source_inbox,
+            created_at=self.at,
+            updated_at=self.at,
+        )
+        self.session.add(ticket)
+        self.tickets[number], self.homes[number], self.roles[number] = ticket, {case.queue.number}, {}
+        self.session.add(TicketQueue(ticket_id=number, queue_id=case.queue.number))
+        self.add_event(ticket, "created", f"by mail from {case.author or 'nobody'}")
+        if person:
+            person.opened += 1
+        return ticket
+
+    def add_participant(self, ticket: Ticket, address: str, name: str, role: ParticipantRole) -> None:
+        """Somebody is in a ticket from now on; who is there already stays what he is."""
+        roles = self.roles.setdefault(ticket.id, {})
+        if address not in roles:
+            roles[address] = role
+            self._participants.append(Participant(ticket_id=ticket.id, address=address, name=name, role=role))
+
+    def add_event(self, ticket: Ticket, kind: str, text: str) -> None:
+        """A line for the audit trail of a ticket."""
+        self._events.append(Event(ticket_id=ticket.id, at=self.at, kind=kind, by="gateway", text=text))
+
+    def add_link(self, ticket: Ticket, other: int, kind: LinkKind) -> None:
+        """Two tickets belong together."""
+        if ticket.id != other:
+            self._links.append(TicketLink(ticket_id=ticket.id, other_id=other, kind=kind))
+
+    def set_status(self, ticket: Ticket, status: Status, why: str) -> None:
+        """A move that mail causes."""
+        if ticket.status != status:
+            self.add_event(ticket, "status", f"{ticket.status} -> {status}: {why}")
+            ticket.status = status
+            ticket.settled_at = None
+            self.session.add(ticket)
+
+    def add_message(self, case: Case, ticket: Ticket, message: NewMessage, *, is_new_ticket: bool) -> None:
+        """File a mail in a ticket; later mails of the batch find it by its ids."""
+        ticket.messages += 1
+        ticket.updated_at = self.at
+        self.session.add(ticket)
+        self.filed.append(Filed(case, message, ticket, is_new_ticket))
+        for id_ in (message.message_id, *message.references):
+            known = Known(ticket.id, None, id_ == message.message_id, message.content_key)
+            self.references.setdefault(reference_key(id_), []).append(known)
+
+    def save(self) -> None:
+        """Write what was decided. The messages then have their numbers."""
+        self.session.flush()
+        numbers = file_messages(self.session, [filed.message for filed in self.filed])
+        for filed, number in zip(self.filed, numbers, strict=True):
+            filed.number = number
+        for model, rows in ((Participant, self._participants), (Event, self._events), (TicketLink, self._links)):
+            if rows:
+                statement = insert_or_skip(self.session.connection(), model)
+                self.session.connection().execute(statement, [_plain(row) for row in rows])
+
+
+def _plain(row: Participant | Event | TicketLink) -> dict[str, object]:
+    return {name: value for name, value in row.model_dump().items() if not (name == "id" and value is None)}
+
+
+def ids_of(case: Case) -> list[str]:
+    """Every id that a mail has or names."""
+    return [case.mail.message_id, *case.mail.in_reply_to, *case.mail.references]

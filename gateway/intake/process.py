@@ -1,0 +1,89 @@
+"""One mail from its content to its fate: the order of all steps.
+
+kind -> checks -> reports and confirmations -> follow-up finders -> checks of fresh mail -> file. The
+acknowledgement comes after everything is written (`gateway.intake.batch`). CONTRACT.md section 1, Order.
+"""
+
+from collections.abc import Callable
+
+from gateway.intake.case import Case, Verdict
+from gateway.intake.checks import blocked, duplicate, flood, loop
+from gateway.intake.desk import Desk
+from gateway.intake.file import file_in_place
+from gateway.intake.follow_up import find_ticket
+from gateway.intake.place import Place, find_place
+from gateway.intake.reports import REPORTS, apply_report, reported_mail
+from gateway.reading.mail import Kind
+from storage.outbox import prove_sent
+from storage.spool import SpoolState
+
+Check = Callable[[Case, Desk], Verdict | None]
+
+# Of every mail. The loop comes first: nothing of ours may ever be taken for a customer's.
+CHECKS: tuple[Check, ...] = (loop.check, duplicate.check, blocked.check)
+# Of mail that answers nothing, before it opens a ticket.
+FRESH_CHECKS: tuple[Check, ...] = (flood.check_unknown, flood.check_repetition, flood.check_new_tickets)
+
+
+def process(case: Case, desk: Desk) -> Verdict | None:
+    """Decide, and prepare what is to be written. None: the mail is filed in a ticket."""
+    case.note("kind", case.mail.kind, case.mail.kind_reason)
+    verdict = _ask(CHECKS, case, desk)
+    if verdict:
+        _learn_from(verdict, case, desk)
+        return verdict
+    if case.mail.kind is Kind.CONFIRMATION:
+        return Verdict(SpoolState.SETUP, "confirmation", "a provider asks whether mail may be forwarded here")
+    if case.mail.kind in REPORTS:
+        return _process_report(case, desk)
+    return _process_mail(case, desk)
+
+
+def _ask(checks: tuple[Check, ...], case: Case, desk: Desk) -> Verdict | None:
+    for check in checks:
+        verdict = check(case, desk)
+        if verdict is None:
+            continue
+        if verdict.check in case.claimed.passed:
+            case.note(verdict.check, "waived", f"released by a person: {verdict.reason}")
+            continue
+        case.note(verdict.check, verdict.state, verdict.reason)
+        return verdict
+    return None
+
+
+def _learn_from(verdict: Verdict, case: Case, desk: Desk) -> None:
+    mark = desk.office.marks.read_message_id(case.mail.message_id)
+    if verdict.state is SpoolState.LOOP and mark:
+        prove_sent(desk.session, mark.outgoing_id, "the mail itself, which came home")
+
+
+def _process_report(case: Case, desk: Desk) -> Verdict | None:
+    reported = reported_mail(case, desk)
+    if reported is None:
+        return Verdict(SpoolState.REPORT, "report", "a report about no mail of ours")
+    apply_report(case, desk, reported)
+    file_in_place(case, desk, Place(reported.ticket, "a report about our mail"))
+    return None
+
+
+def _process_mail(case: Case, desk: Desk) -> Verdict | None:
+    match = find_ticket(case, desk)
+    place = find_place(case, desk, match)
+    if place.ticket is None:
+        verdict = _ask(FRESH_CHECKS, case, desk)
+        if verdict:
+            return verdict
+    file_in_place(case, desk, place)
+    _prove_by_answer(case, desk)
+    if place.ticket is None and case.author in desk.people:
+        desk.people[case.author].recent.append((case.mail.subject, case.content_key))
+    return None
+
+
+def _prove_by_answer(case: Case, desk: Desk) -> None:
+    """Who answers a mail of ours has received it."""
+    for id_ in case.mail.in_reply_to[:1]:
+        mark = desk.office.marks.read_message_id(id_)
+        if mark:
+            prove_sent(desk.session, mark.outgoing_id, "an answer to it", case.author)

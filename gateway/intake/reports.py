@@ -1,0 +1,88 @@
+"""Reports about mail of ours: delivery reports, read receipts, complaints.
+
+Only a return path or a Message-ID that we signed changes the state of a delivery: a stranger's false report
+silences nobody. A report that belongs to no mail of ours makes no ticket. RFC 3464, RFC 8098, RFC 5965.
+"""
+
+from dataclasses import dataclass
+from datetime import timedelta
+
+from sqlmodel import select
+
+from gateway.intake.case import Case
+from gateway.intake.desk import Desk
+from gateway.reading.mail import Kind, ReportedRecipient
+from outbound.marks import Mark, person_tag
+from storage.address import canonical_address
+from storage.outbox import MOVES, Delivery, DeliveryState, Outcome, Outgoing, deliveries_of_mail, prove_sent, record
+from storage.tickets import Event, Status, Ticket
+
+REPORTS = (Kind.DSN, Kind.MDN, Kind.COMPLAINT)
+_MAX_IDS = 32
+
+
+@dataclass(frozen=True, slots=True)
+class Reported:
+    """The mail of ours that a report speaks of."""
+
+    outgoing: Outgoing
+    ticket: Ticket
+
+
+def reported_mail(case: Case, desk: Desk) -> Reported | None:
+    """The mail that a report is about, by the return path, the original's id or the ids that the report names."""
+    mark = _mark(case, desk)
+    outgoing = desk.session.get(Outgoing, mark.outgoing_id) if mark else None
+    ticket = desk.ticket(outgoing.ticket_id) if outgoing and outgoing.ticket_id else None
+    return Reported(outgoing, ticket) if outgoing and ticket else None
+
+
+def _mark(case: Case, desk: Desk) -> Mark | None:
+    if case.mark:
+        return case.mark
+    original = case.mail.report.original_message_id if case.mail.report else ""
+    for id_ in (original, *case.mail.in_reply_to[:_MAX_IDS], *case.mail.references[-_MAX_IDS:]):
+        mark = desk.office.marks.read_message_id(id_)
+        if mark:
+            return mark
+    return None
+
+
+def apply_report(case: Case, desk: Desk, reported: Reported) -> None:
+    """Note what the report says on each delivery; a failure of an agent's answer reopens the ticket."""
+    recipients = case.mail.report.recipients if case.mail.report else ()
+    deliveries = deliveries_of_mail(desk.session, reported.outgoing.id)
+    failed = [d.recipient for one in recipients for d in _meant(one, deliveries, case) if _apply(desk, one, d)]
+    if not failed:
+        return
+    case.note("report", "bounced", ", ".join(failed))
+    if not reported.outgoing.kind.is_automatic and not _reopened_lately(desk, reported.ticket):
+        desk.set_status(reported.ticket, Status.OPEN, f"not delivered to {', '.join(failed)}")
+        desk.add_event(reported.ticket, "bounced", f"not delivered to {', '.join(failed)}")
+
+
+def _meant(one: ReportedRecipient, deliveries: list[Delivery], case: Case) -> list[Delivery]:
+    """The deliveries that a report means: by address, by the person in the return path, or the only one."""
+    address = canonical_address(one.address)
+    named = [delivery for delivery in deliveries if delivery.recipient == address]
+    if named or (case.mark and not case.mark.is_bound):
+        return named
+    if case.mark:
+        return [delivery for delivery in deliveries if person_tag(delivery.recipient) == case.mark.person]
+    return deliveries if len(deliveries) == 1 else []
+
+
+def _apply(desk: Desk, one: ReportedRecipient, delivery: Delivery) -> bool:
+    if one.action in ("delivered", "relayed", "expanded"):
+        prove_sent(desk.session, delivery.outgoing_id, "a delivery report", delivery.recipient)
+    if one.action != "failed" or DeliveryState.BOUNCED not in MOVES[delivery.state]:
+        return False
+    reply = " ".join(part for part in (one.status, one.diagnostic) if part) or "the mail came back"
+    record(desk.session, Outcome(delivery.id or 0, DeliveryState.BOUNCED, reply, one.remote_mta))
+    return True
+
+
+def _reopened_lately(desk: Desk, ticket: Ticket) -> bool:
+    since = desk.at - timedelta(hours=1)
+    query = select(Event.id).where(Event.ticket_id == ticket.id, Event.kind == "bounced", Event.at >= since)
+    return desk.session.exec(query).first() is not None

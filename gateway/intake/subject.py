@@ -1,0 +1,34 @@
+"""Subjects: without the prefixes of answers and forwards in any language, and with our tag found."""
+
+import re
+
+# Answer and forward prefixes of mail programs, in the languages that people use them in.
+_PREFIXES = (
+    "re|aw|antw|antwort|sv|vs|odp|ynt|rif|ref|res|r|ad|aps|atb|bls|blz|hl|tr|fw|fwd|wg|doorst|enc|rv|i|pd|vb|vl|ilt|"
+    "videresend|redir|回复|答复|回覆|转发|轉寄|转寄|返信|転送|회신|전달|ответ|отв|пересл|הועבר|תשובה"
+)
+_PREFIX = re.compile(rf"\s*(?:{_PREFIXES})\s?(?:\[\d{{1,3}}\]|\(\d{{1,3}}\))?\s?[:：]", re.IGNORECASE)
+_OWN_TAG = re.compile(r"\[#(\d{1,10})\]")
+_MAX_PREFIXES = 50
+
+
+def plain_subject(subject: str) -> str:
+    """The subject in lower case without prefixes, our tags and extra white space: what it is about."""
+    text = _OWN_TAG.sub(" ", subject)
+    for _ in range(_MAX_PREFIXES):
+        match = _PREFIX.match(text)
+        if not match:
+            break
+        text = text[match.end() :]
+    return " ".join(text.split()).casefold()
+
+
+def clean_subject(subject: str) -> str:
+    """A subject to show: without the tags that we wrote ourselves, in one line."""
+    return " ".join(_OWN_TAG.sub(" ", subject).split())
+
+
+def tagged_ticket(subject: str) -> int | None:
+    """The number in our subject tag `[#123]`, or None."""
+    match = _OWN_TAG.search(subject)
+    return int(match[1]) if match else None
