@@ -1,0 +1,238 @@
+"""Choose what of a mail is shown, and keep everything else as attachments. RFC 2046 sections 5.1 and 5.2, RFC 2387.
+
+The rule that nothing is lost: each leaf of the part tree ends either in the text, or in the HTML, or as an
+attachment. Only another form of a text that is shown already (the plain half of an alternative) is left out.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass, field, replace
+from html import escape
+from typing import Final
+
+from gateway.reading.bounds import MAX_TEXT_CHARS
+from gateway.reading.charset import clean_text, decode_octets
+from gateway.reading.defects import Defects
+from gateway.reading.enriched import enriched_to_text
+from gateway.reading.filename import default_filename, safe_filename
+from gateway.reading.flowed import unflow
+from gateway.reading.html import clean_html
+from gateway.reading.html_charset import declared_in_html
+from gateway.reading.html_text import html_to_text
+from gateway.reading.invitation import describe_calendar
+from gateway.reading.mail import Attachment
+from gateway.reading.parameters import Parameters, parse_parameters
+from gateway.reading.transfer import decode_transfer
+from gateway.reading.uucode import take_out_files
+from gateway.reading.wire import Part
+from gateway.reading.words import decode_value
+
+_SHOWN_AS_TEXT: Final = frozenset(("text/plain", "text/enriched", "text/richtext", "text/markdown", "text/x-markdown"))
+# Other forms of the same text that mail programs do not show: for watches, and Google's AMP.
+_UNSHOWN: Final = frozenset(("text/x-amp-html", "text/watch-html", "text/x-watch-html"))
+
+
+@dataclass(frozen=True, slots=True)
+class Section:
+    """A stretch of the mail: its plain text, its raw HTML and the cleaned one, each perhaps missing."""
+
+    text: str | None = None
+    raw_html: str | None = None
+    html: str | None = None
+
+
+@dataclass(slots=True)
+class Content:
+    """What a mail shows, while it is put together."""
+
+    sections: list[Section] = field(default_factory=list)
+    attachments: list[Attachment] = field(default_factory=list)
+    shown_content_ids: set[str] = field(default_factory=set)
+
+    def text(self) -> str:
+        """The whole text, from HTML where there is no other."""
+        pieces = [one.text for one in self.sections if one.text and one.text.strip()]
+        return "\n\n".join(piece.strip("\n") for piece in pieces) if len(pieces) > 1 else "".join(pieces)
+
+    def html(self) -> str | None:
+        """The safe HTML; sections of plain text among it are put in as such."""
+        if not any(one.html is not None for one in self.sections):
+            return None
+        return "\n".join(one.html if one.html is not None else _as_html(one.text or "") for one in self.sections)
+
+    def raw_html(self) -> str | None:
+        """The HTML as it came, if it is the whole text of the mail."""
+        pieces = [one for one in self.sections if one.text or one.html]
+        return pieces[0].raw_html if len(pieces) == 1 else None
+
+    def marked_attachments(self) -> tuple[Attachment, ...]:
+        """The attachments, with those marked inline that the HTML shows."""
+        return tuple(
+            replace(one, inline=True) if one.content_id and one.content_id in self.shown_content_ids else one
+            for one in self.attachments
+        )
+
+
+def _as_html(text: str) -> str:
+    return f'<div style="white-space:pre-wrap">{escape(text)}</div>'
+
+
+class BodyReader:
+    """Walks the part tree once."""
+
+    def __init__(self, defects: Defects, charset: str) -> None:
+        self.defects = defects
+        self.charset = charset  # for raw octets in file names
+        self.content = Content()
+
+    def read(self, part: Part) -> Content:
+        """Everything that the mail shows and holds."""
+        self._walk(part, is_first=True)
+        return self.content
+
+    def _walk(self, part: Part, *, is_first: bool) -> None:
+        if part.children:
+            self._multipart(part, is_first=is_first)
+        elif not part.content_type.startswith("multipart/"):
+            self._leaf(part, is_first=is_first)
+
+    def _multipart(self, part: Part, *, is_first: bool) -> None:
+        if part.content_type == "multipart/alternative":
+            self._alternative(part.children)
+        elif part.content_type == "multipart/related":
+            self._related(part)
+        else:
+            if part.content_type == "multipart/encrypted":
+                self.defects.add("encrypted")
+            for number, child in enumerate(part.children):
+                self._walk(child, is_first=is_first and number == 0)
+
+    def _related(self, part: Part) -> None:
+        """The root first, whatever its place: the others are what it shows. RFC 2387 section 3.2."""
+        wanted = part.parameters.get("start", "").strip("<> ")
+        root = next((one for one in part.children if wanted and _content_id(one) == wanted), part.children[0])
+        self._walk(root, is_first=True)
+        for child in part.children:
+            if child is not root:
+                self._walk(child, is_first=False)
+
+    def _alternative(self, children: Iterable[Part]) -> None:
+        """The same text in several forms: the plain one is the text, the best HTML is shown."""
+        inner = BodyReader(self.defects, self.charset)
+        forms: list[Section] = []
+        for child in children:
+            if child.content_type in _UNSHOWN:
+                continue
+            inner.content.sections = []
+            inner._walk(child, is_first=True)
+            forms += inner.content.sections
+        self.content.attachments += inner.content.attachments
+        self.content.shown_content_ids |= inner.content.shown_content_ids
+        merged = self._merge(forms)
+        if merged is not None:
+            self.content.sections.append(merged)
+
+    def _merge(self, forms: list[Section]) -> Section | None:
+        if not forms:
+            return None
+        plain = [one for one in forms if one.raw_html is None and one.text and one.text.strip()]
+        rich = [one for one in forms if one.raw_html is not None]
+        best = rich[-1] if rich else Section()
+        texts = _without_repeats(one.text or "" for one in plain)
+        text = "\n\n".join(texts) if texts else best.text
+        return Section(text, best.raw_html, best.html)
+
+    def _leaf(self, part: Part, *, is_first: bool) -> None:
+        disposition, parameters = parse_parameters(part.first("content-disposition"))
+        name = self._filename(part, parameters)
+        octets, defect = decode_transfer(part.body, part.first("content-transfer-encoding"))
+        if defect:
+            self.defects.add(defect)
+        is_shown = disposition != "attachment" and (not name or (is_first and not self.content.sections))
+        if is_shown and part.content_type in _SHOWN_AS_TEXT:
+            self._text(part, octets)
+        elif is_shown and part.content_type in ("text/html", "application/xhtml+xml"):
+            self._html(part, octets)
+        elif part.content_type == "text/calendar" and disposition != "attachment":
+            self._calendar(part, octets, name)
+        else:
+            self._attach(part, octets, name, disposition == "inline")
+
+    def _text(self, part: Part, octets: bytes) -> None:
+        octets, files = take_out_files(octets)
+        for one in files:
+            name = safe_filename(decode_octets(one.name, self.charset)[0])
+            kind = "application/octet-stream"
+            self.content.attachments.append(Attachment(name or default_filename(kind), kind, one.content))
+        text = self._decode(octets, part.parameters.get("charset", ""))
+        if part.content_type in ("text/enriched", "text/richtext"):
+            text = enriched_to_text(text)
+        elif part.parameters.get("format", "").lower() == "flowed":
+            text = unflow(text, deletes_space=part.parameters.get("delsp", "").lower() == "yes")
+        if len(text) > MAX_TEXT_CHARS:
+            self.defects.add("text-too-large")
+            self._attach(part, octets, "message.txt", False)
+            text = text[:MAX_TEXT_CHARS]
+        self.content.sections.append(Section(text))
+
+    def _html(self, part: Part, octets: bytes) -> None:
+        raw = self._decode(octets, part.parameters.get("charset", "") or declared_in_html(octets))
+        safe, defect = clean_html(raw)
+        if safe is None:
+            self.defects.add(defect)
+            self._attach(part, octets, "message.html", False)
+            raw = raw[:MAX_TEXT_CHARS]
+            self.content.sections.append(Section(html_to_text(raw), raw))
+            return
+        self.content.shown_content_ids |= safe.content_ids
+        self.content.sections.append(Section(html_to_text(safe.html), raw, safe.html))
+
+    def _calendar(self, part: Part, octets: bytes, name: str) -> None:
+        """Summarised for the reader and kept for his calendar."""
+        summary = describe_calendar(self._decode(octets, part.parameters.get("charset", "utf-8")))
+        if summary:
+            self.content.sections.append(Section(summary))
+        self._attach(part, octets, name or "invitation.ics", False)
+
+    def _decode(self, octets: bytes, charset: str) -> str:
+        text, defect = decode_octets(octets, charset)
+        if defect:
+            self.defects.add(defect)
+        return clean_text(text)
+
+    def _attach(self, part: Part, octets: bytes, name: str, is_inline: bool) -> None:
+        self.content.attachments.append(
+            Attachment(
+                filename=name or default_filename(part.content_type, _stem(part, octets)),
+                content_type=part.content_type,
+                content=octets,
+                content_id=_content_id(part),
+                inline=is_inline,
+            )
+        )
+
+    def _filename(self, part: Part, disposition: Parameters) -> str:
+        raw = disposition.get("filename") or part.parameters.get("name") or ""
+        if not raw:
+            return ""
+        return safe_filename(decode_value(raw, self.charset))
+
+
+def _without_repeats(texts: Iterable[str]) -> list[str]:
+    return list({text.strip(): text for text in texts}.values())
+
+
+def _content_id(part: Part) -> str:
+    return decode_value("".join(part.first("content-id").split()).strip("<>"))[:500]
+
+
+def _stem(part: Part, octets: bytes) -> str:
+    """A nameless mail is named by its subject, anything else by its description."""
+    if part.content_type in ("message/rfc822", "message/global"):
+        from gateway.reading.wire import parse_fields
+
+        head = octets[: 64 * 1024].replace(b"\r\n", b"\n").partition(b"\n\n")[0]
+        subject = next((value for name, value in parse_fields(head) if name.lower() == "subject"), "")
+        return decode_value(subject)
+    return decode_value(part.first("content-description"))[:80]

@@ -1,0 +1,55 @@
+"""Show a part tree as the standard library's `Message`, for readers that know that interface.
+
+The tree is the same that `email.message_from_bytes` builds for sound mail, with the bounds already kept:
+payloads are ASCII with surrogates for other octets (compat32), mail in mail is a list of one message, and
+message/delivery-status a list of header blocks. Only text and messages have their payload: nobody looks for a
+report in a picture, and it may be large.
+"""
+
+from __future__ import annotations
+
+from email.message import Message
+from typing import Final
+
+from gateway.reading.bounds import MAX_MESSAGE_DEPTH
+from gateway.reading.defects import Defects
+from gateway.reading.wire import Fields, Part, parse_fields, take_apart
+
+_MAX_BLOCKS: Final = 1000
+_STATUS: Final = frozenset(("message/delivery-status", "message/global-delivery-status"))
+_MAIL: Final = frozenset(("message/rfc822", "message/global", "message/rfc822-headers"))
+
+
+def as_message(part: Part, depth: int = 0) -> Message:
+    """The part and all below it."""
+    message = Message()
+    _set_fields(message, part.fields)
+    message.set_default_type(part.content_type)
+    if part.children:
+        message.set_payload([as_message(child, depth) for child in part.children])
+    elif part.content_type in _STATUS:
+        message.set_payload([_block(block) for block in _blocks(part.body)])
+    elif part.content_type in _MAIL and depth < MAX_MESSAGE_DEPTH and part.body:
+        message.set_payload([as_message(take_apart(part.body, Defects()), depth + 1)])
+    elif part.content_type.startswith(("text/", "message/")) or not part.fields:
+        message.set_payload(part.body.decode("ascii", "surrogateescape"))
+    else:
+        message.set_payload("")
+    return message
+
+
+def _set_fields(message: Message, fields: Fields) -> None:
+    for name, value in fields:
+        message.set_raw(name, value)
+
+
+def _block(block: bytes) -> Message:
+    message = Message()
+    _set_fields(message, parse_fields(block))
+    return message
+
+
+def _blocks(body: bytes) -> list[bytes]:
+    """Groups of fields, with blank lines between them. RFC 3464 section 2.1."""
+    text = body.replace(b"\r\n", b"\n").strip(b"\n")
+    return [block for block in text.split(b"\n\n", _MAX_BLOCKS)[:_MAX_BLOCKS] if block.strip()]
