@@ -1,10 +1,258 @@
-"""Placeholder for the reading of manual forwards."""
+"""Find the mail that somebody forwarded by hand: who wrote it, to whom, when, about what, and the note above it.
+
+Evidence is asked for: a separator of a mail client, or a forwarding subject, and then From with a date or
+a subject; or the command `@fwd` in the first line; or a mail attached as message/rfc822. The first address
+in a text is no evidence: a spammer would choose who the customer is. Redirected mail (Resent-*, RFC 5322
+section 3.6.6) is no forward: its From is the author already.
+"""
 
 from __future__ import annotations
 
-from gateway.reading.mail import Forwarded, Mail
+import re
+import textwrap
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Final
+
+from gateway.reading.labels import FORWARD_PREFIXES, FORWARDED, REPLY_PREFIXES, Label, folded, words_of
+from gateway.reading.mail import Forwarded, Mail, Person
+from gateway.reading.quoted_header import (
+    Attribution,
+    Block,
+    core,
+    is_forward_separator,
+    is_original_separator,
+    is_quoted,
+    is_rule,
+    label_of,
+    read_attribution,
+    read_block,
+    unquoted,
+    visible,
+)
+from gateway.reading.written_date import read_date
+from gateway.reading.written_people import ADDRESS, read_people, read_person
+
+MAX_TEXT: Final = 1_000_000
+MAX_LINES: Final = 20_000
+MAX_BLANKS: Final = 4  # between a separator and the header lines below it
+
+_TAG: Final = re.compile(r"\s{0,20}[\[(][^\[\]()]{1,40}[\])]")
+_PREFIX: Final = re.compile(r"\s{0,20}([^:：\[\]()\d]{1,20})(?:[\[(]?\d{1,3}[\])]?)?\s?[:：]")
+_COMMAND: Final = re.compile(
+    r"\s{0,20}(?:@fwd|@forward|#fwd|#customer)\b\s{0,20}:?\s{0,20}(?P<rest>[^\n]{0,400})", re.I
+)
+# What Outlook for Mac writes between the time and the name: "28/10/2021 12:46 användaren Ann".
+_FILLERS: Final = frozenset(
+    words_of("""
+    am | pm | a.m | p.m | uhr | kl | klo | skrev | schrieb | schreef | heeft | hat | użytkownik | użytkownika
+    пользователь | користувач | používateľ | uživatel | odesílatel | utilisateur | usuario | usuário
+    utilizador | utente | bruger | bruker | användare | käyttäjä | időpontban | г | р | em | a | o | by | från
+    fra
+    """)
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """Where a forwarded mail begins: the line of its separator, the first line of its body, and who wrote it."""
+
+    separator: int
+    body: int
+    header: Block | Attribution
 
 
 def find_forward(subject: str, text: str, embedded: Mail | None) -> Forwarded | None:
-    """None."""
+    """The mail that was forwarded by hand inside this one, or None."""
+    lines = text[:MAX_TEXT].split("\n", MAX_LINES)
+    command = _COMMAND.match(text)
+    if embedded is not None and (command or _tells_of(subject, text, embedded)):
+        return _from_attachment(embedded, _note(lines, 1 if command else 0, len(lines)))
+    first = 1 if command else 0
+    place = _find_place(lines, first, bool(command) or is_forward_subject(subject))
+    named = read_person(command["rest"]) if command else Person("", "")
+    if place is None:
+        return _commanded(named, subject, lines) if named.email else None
+    found = _from_lines(lines, place, first, base_subject(subject))
+    if named.email:
+        return Forwarded(named, found.to, found.cc, found.subject, found.date, found.body, note=found.note)
+    return found if found.author.email or found.author.name else None
+
+
+def is_forward_subject(subject: str) -> bool:
+    """Does the outermost prefix say that this was forwarded: Fwd, WG, TR, RV, ENC, 转发 ...?"""
+    return _prefix(subject)[0] in FORWARD_PREFIXES
+
+
+def base_subject(subject: str) -> str:
+    """The subject without the prefixes of answers and forwards."""
+    for _ in range(20):
+        prefix, rest = _prefix(subject)
+        if prefix not in FORWARD_PREFIXES and prefix not in REPLY_PREFIXES:
+            break
+        subject = rest
+    return subject.strip()
+
+
+def _prefix(subject: str) -> tuple[str, str]:
+    """The first prefix, folded, and what follows it; tags like [EXTERNAL] before it are passed."""
+    rest = subject
+    for _ in range(4):
+        found = _PREFIX.match(rest)
+        if found is not None and folded(found[1]) in FORWARD_PREFIXES | REPLY_PREFIXES:
+            return folded(found[1]), rest[found.end() :].strip()
+        tag = _TAG.match(rest)
+        if tag is None:
+            break
+        rest = rest[tag.end() :]
+    return "", subject
+
+
+def _tells_of(subject: str, text: str, embedded: Mail) -> bool:
+    """An attached mail is what is forwarded if the subject says so, is the same, or there is nothing else to read."""
+    if is_forward_subject(subject) or not (subject.strip() and text.strip()):
+        return True
+    is_answer = _prefix(subject)[0] in REPLY_PREFIXES
+    return not is_answer and base_subject(subject) == base_subject(embedded.subject)
+
+
+def _from_attachment(mail: Mail, note: str) -> Forwarded:
+    return Forwarded(mail.author, mail.to, mail.cc, mail.subject, mail.date, mail.text, mail.message_id, note)
+
+
+def _commanded(author: Person, subject: str, lines: Sequence[str]) -> Forwarded:
+    return Forwarded(author, subject=base_subject(subject), body=_trimmed(lines[1:]))
+
+
+def _find_place(lines: Sequence[str], first: int, is_forward: bool) -> Place | None:
+    """The first introduction of another mail; whatever comes after the first belongs to that mail."""
+    for at in range(first, len(lines)):
+        line = lines[at]
+        if not visible(line[:80]).strip(" \t>"):
+            continue
+        if is_forward_separator(line) or _opens_with_separator(line):
+            place = _below(lines, at)
+            if place is not None:
+                return place
+        elif is_forward and (place := _silent(lines, at, first)):
+            return place
+        elif not is_forward and _is_answer_from(lines, at, first):
+            return None
     return None
+
+
+def _silent(lines: Sequence[str], at: int, first: int) -> Place | None:
+    """An introduction that answers have too: only the subject says that this is a forward."""
+    line = lines[at]
+    if is_original_separator(line) or is_rule(line):
+        return _below(lines, at)
+    if (found := label_of(unquoted(line))) and found[0] is not Label.OTHER:
+        return _block_at(lines, at, at)
+    return _attribution_at(lines, at, first)
+
+
+def _attribution_at(lines: Sequence[str], at: int, first: int) -> Place | None:
+    attribution = read_attribution(lines, at, first)
+    if attribution is None or not attribution.is_certain or not ADDRESS.search(attribution.words):
+        return None
+    return Place(attribution.begin, at + 1, attribution)
+
+
+def _is_answer_from(lines: Sequence[str], at: int, first: int) -> bool:
+    """Here begins what is answered; a forward within it was made by somebody else."""
+    line = lines[at]
+    if is_original_separator(line):
+        return True
+    if (found := label_of(line)) and found[0] is Label.FROM and read_block(lines, at).is_certain:
+        return True
+    attribution = read_attribution(lines, at, first)
+    return attribution is not None and (attribution.is_certain or any(map(is_quoted, lines[at + 1 : at + 3])))
+
+
+def _opens_with_separator(line: str) -> bool:
+    """Yahoo: `----- Forwarded Message ----- From: Ann <a@b.c>To: ...` in one line."""
+    shown = visible(line).strip(" \t>")
+    if not shown.startswith("---"):
+        return False
+    words, dashes, _ = shown.lstrip("- ").partition("--")
+    return bool(dashes) and core(words) in FORWARDED
+
+
+def _below(lines: Sequence[str], at: int) -> Place | None:
+    """The header lines that follow a separator."""
+    if not is_rule(lines[at]) and _opens_with_separator(lines[at]):
+        after = visible(lines[at]).strip(" \t>").lstrip("- ").partition("--")[2].lstrip("- ")
+        if after:
+            return _block_at([*lines[:at], after, *lines[at + 1 : at + 60]], at, at)
+    for start in range(at + 1, min(len(lines), at + 2 + MAX_BLANKS)):
+        if visible(lines[start][:80]).strip(" \t>|"):
+            return _block_at(lines, start, at)
+    return None
+
+
+def _block_at(lines: Sequence[str], start: int, separator: int) -> Place | None:
+    window = list(map(unquoted, lines[start : start + 60])) if is_quoted(lines[start]) else lines[start : start + 60]
+    block = read_block(window, 0)
+    return Place(separator, start + block.end, block) if block.introduces else None
+
+
+def _from_lines(lines: Sequence[str], place: Place, first: int, subject: str) -> Forwarded:
+    note = _note(lines, first, place.separator)
+    rest = lines[place.body :]
+    if is_quoted(lines[place.body - 1]):
+        rest = _quotation(rest)
+    if isinstance(place.header, Attribution):
+        author, words = _who(lines[place.header.begin : place.header.end + 1])
+        return Forwarded(author, subject=subject, date=read_date(words), body=_dedented(rest), note=note)
+    fields = place.header.fields
+    return Forwarded(
+        author=read_person(fields[Label.FROM]),
+        to=read_people(fields.get(Label.TO, "")),
+        cc=read_people(fields.get(Label.CC, "")),
+        subject=fields.get(Label.SUBJECT, subject),
+        date=read_date(fields.get(Label.DATE, "")),
+        body=_trimmed(rest),
+        note=note,
+    )
+
+
+def _quotation(lines: Sequence[str]) -> list[str]:
+    """The quoted lines from here on, without their mark; an answer below is not part of the forwarded mail."""
+    quoted: list[str] = []
+    for line in lines:
+        if visible(line).strip() and not is_quoted(line):
+            break
+        quoted.append(unquoted(line))
+    return quoted
+
+
+def _who(lines: Sequence[str]) -> tuple[Person, str]:
+    """The author that an attribution names, and its words without him."""
+    words = " ".join(visible(line).strip(" \t*>") for line in lines)
+    found = ADDRESS.search(words)
+    assert found is not None, "an attribution without an address is no introduction of a forward"
+    before = words[: found.start()]
+    name = re.split(r"\d[\d:./\s]*", before[-200:])[-1].strip(" ,:;<([\"'“”„«»")
+    kept = name.split()
+    while kept and kept[0].lower().strip(".,:") in _FILLERS:
+        del kept[0]
+    author = Person(" ".join(kept).strip(" ,:;<([\"'“”„«»"), found.group().strip("'."))
+    return author, f"{before} {words[found.end() :]}"
+
+
+def _dedented(lines: Sequence[str]) -> str:
+    if all(is_quoted(line) or not line.strip() for line in lines):
+        lines = _quotation(lines)
+    return _trimmed(textwrap.dedent("\n".join(lines)).split("\n"))
+
+
+def _note(lines: Sequence[str], first: int, end: int) -> str:
+    """What stands above the separator, without the rule that belongs to it."""
+    while end > first and (not visible(lines[end - 1]).strip(" \t>") or is_rule(lines[end - 1])):
+        end -= 1
+    return _trimmed(lines[first:end])
+
+
+def _trimmed(lines: Sequence[str]) -> str:
+    """The lines as a text, without blank ones above and below."""
+    return "\n".join(line.rstrip() for line in lines).strip("\n\r\ufeff ").rstrip()

@@ -1,8 +1,188 @@
-"""Placeholder for the view of what is new in a reply."""
+"""What is new in an answer: the text without the mails that it quotes and without its signature.
+
+A view only: the whole text is kept beside it. Where quotation and new text alternate the context is kept, and
+where little or nothing would be left and the evidence is weak, the whole text is the answer. One pass over
+the lines, with a bounded look at each: time grows as the text does. RFC 3676 sections 4.3 (signatures)
+and 4.5 (quotation); the rest is what clients do. Where HTML tells the quotation, `quoted_html` reads it.
+"""
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from dataclasses import dataclass
+from enum import Enum
+from itertools import pairwise
+from typing import Final
+
+from gateway.reading.labels import Label, is_reply_marker
+from gateway.reading.quoted_header import (
+    is_forward_separator,
+    is_original_separator,
+    is_quoted,
+    is_rule,
+    label_of,
+    read_attribution,
+    read_block,
+    visible,
+)
+from gateway.reading.quoted_html import quoted_line
+from gateway.reading.signature import is_device_line, signature_begins
+
+MAX_TEXT: Final = 1_000_000
+MAX_LINES: Final = 20_000
+MIN_SHARE: Final = 0.2
+WRAPPED: Final = 55  # a quoted line at least so long may have spilled into the next one
+
+
+class Sort(Enum):
+    """What a line is."""
+
+    BLANK = 0
+    NEW = 1
+    QUOTED = 2
+
+
+@dataclass(frozen=True, slots=True)
+class Cut:
+    """Where the earlier mail begins, and whether that is beyond doubt."""
+
+    line: int
+    certain: bool
+
 
 def reply_text(text: str, html: str | None) -> str:
-    """The whole text."""
-    return text
+    """What is new in this text; the whole text where that cannot be told."""
+    if len(text) > MAX_TEXT:
+        return text
+    lines = text.split("\n")
+    if len(lines) > MAX_LINES:
+        return text
+    cut = _first_cut(lines, quoted_line(lines, html))
+    sorts = _sorts(lines[: cut.line])
+    kept, certain = _without_quotation(lines, sorts)
+    new = "\n".join(_without_signature(kept)).strip("\n\r\ufeff \t")
+    if _is_enough(new, text, certain=cut.certain and certain):
+        return new
+    return text.strip()
+
+
+def _is_enough(new: str, text: str, *, certain: bool) -> bool:
+    """A short answer over a long quotation is common; it is doubted only where the cut is."""
+    if not any(letter.isalnum() for letter in new) and not any(ord(letter) > 0x2000 for letter in new):
+        return False
+    return certain or len(new) >= MIN_SHARE * len(text)
+
+
+def _first_cut(lines: Sequence[str], structural: int | None) -> Cut:
+    """The first line that belongs to an earlier mail up to the end of the text."""
+    end = len(lines) if structural is None else structural
+    for at in range(end):
+        line = lines[at]
+        if not line or line.isspace():
+            continue
+        if is_reply_marker(line):
+            return Cut(_before(lines, at), True)
+        if is_forward_separator(line):
+            break  # a forwarded mail is new to us
+        found = _introduction(lines, at)
+        if found is not None:
+            return found
+    if structural is not None and structural < len(lines):
+        return Cut(_before(lines, structural), True)
+    return Cut(len(lines), True)
+
+
+def _introduction(lines: Sequence[str], at: int) -> Cut | None:
+    """Does an earlier mail begin here that goes on to the end?"""
+    line = lines[at]
+    if is_original_separator(line):
+        return Cut(_before(lines, at), True)
+    if is_quoted(line):
+        return None
+    found = label_of(line)
+    if found is not None and found[0] in (Label.FROM, Label.DATE, Label.SUBJECT, Label.TO):
+        block = read_block(lines, at)
+        if not block.introduces or (found[0] is not Label.FROM and not block.is_certain):
+            return None
+        return Cut(_before(lines, at), block.is_certain or is_rule(_line_above(lines, at)))
+    return _unmarked_attribution(lines, at)
+
+
+def _unmarked_attribution(lines: Sequence[str], at: int) -> Cut | None:
+    """Who wrote and when, above lines that nobody marked as quoted."""
+    attribution = read_attribution(lines, at)
+    if attribution is None or not attribution.is_certain or _next_is_quoted(lines, at):
+        return None
+    return Cut(_before(lines, attribution.begin), "@" in attribution.words)
+
+
+def _next_is_quoted(lines: Sequence[str], at: int) -> bool:
+    """Is the next line that says anything marked as quoted?"""
+    for line in lines[at + 1 : at + 6]:
+        if visible(line[:80]).strip():
+            return is_quoted(line)
+    return False
+
+
+def _line_above(lines: Sequence[str], at: int) -> str:
+    return next((line for line in reversed(lines[max(0, at - 3) : at]) if visible(line[:80]).strip()), "")
+
+
+def _before(lines: Sequence[str], at: int) -> int:
+    """The end of what stands above, without blank lines and the rule of the client."""
+    while at > 0 and (not visible(lines[at - 1][:80]).strip() or is_rule(lines[at - 1])):
+        at -= 1
+    return at
+
+
+def _sorts(lines: Sequence[str]) -> list[Sort]:
+    """What each line is; an attribution above quoted lines is quoted too."""
+    sorts = [_sort(line) for line in lines]
+    for at, sort in enumerate(sorts):
+        if sort is Sort.NEW and _next_is_quoted(lines, at):
+            _mark_introduction(lines, sorts, at)
+        if sort is Sort.NEW and _is_spilled(lines, sorts, at):
+            sorts[at] = Sort.QUOTED
+    return sorts
+
+
+def _sort(line: str) -> Sort:
+    if is_quoted(line):
+        return Sort.QUOTED
+    return Sort.NEW if visible(line[:400]).strip() or len(line) > 400 else Sort.BLANK
+
+
+def _mark_introduction(lines: Sequence[str], sorts: list[Sort], at: int) -> None:
+    first = next((place + 1 for place in range(at, max(-1, at - 4), -1) if sorts[place] is not Sort.NEW), 0)
+    attribution = read_attribution(lines, at, first)
+    if attribution is not None:
+        sorts[attribution.begin : at + 1] = [Sort.QUOTED] * (at + 1 - attribution.begin)
+
+
+def _is_spilled(lines: Sequence[str], sorts: Sequence[Sort], at: int) -> bool:
+    """A client that folds quoted lines leaves a bit of each without its mark."""
+    between = 0 < at < len(sorts) - 1 and sorts[at - 1] is Sort.QUOTED is sorts[at + 1]
+    return between and len(lines[at - 1]) >= WRAPPED and len(lines[at]) < WRAPPED and is_quoted(lines[at - 1])
+
+
+def _without_quotation(lines: Sequence[str], sorts: Sequence[Sort]) -> tuple[list[str], bool]:
+    """New text alone, or with the quotations between where somebody answers point by point."""
+    end = len(sorts)
+    signed = signature_begins(lines[:end]) if Sort.NEW in sorts else None
+    while end > 0 and (sorts[end - 1] is not Sort.NEW or (signed is not None and end > signed)):
+        end -= 1
+    if _answered_quotations(sorts[:end]) >= 2:
+        return list(lines[:end]), True
+    return [lines[at] for at in range(end) if sorts[at] is not Sort.QUOTED], True
+
+
+def _answered_quotations(sorts: Sequence[Sort]) -> int:
+    """How many quotations have new text below them."""
+    shown = [sort for sort in sorts if sort is not Sort.BLANK]
+    return sum(sort is Sort.QUOTED and after is Sort.NEW for sort, after in pairwise(shown))
+
+
+def _without_signature(lines: Sequence[str]) -> list[str]:
+    begin = signature_begins(lines)
+    kept = lines if begin is None else lines[:begin]
+    return [line for line in kept if not is_device_line(line)]

@@ -1,0 +1,219 @@
+"""The lines that introduce an earlier mail: a block of header lines, or one line that says who wrote and when.
+
+Shared by quotation and manual forwards, which ask the same question of the same lines. All functions look at
+a bounded number of lines and of letters in each, so that a scan that asks at every line stays linear.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Final
+
+from gateway.reading.labels import ATTRIBUTION_BEGINS, FORWARDED, LABELS, LONGEST_LABEL, ORIGINAL, WROTE, Label, folded
+from gateway.reading.written_people import ADDRESS
+
+MAX_LINE: Final = 2_000
+MAX_BLOCK_LINES: Final = 40
+MAX_ATTRIBUTION_LINES: Final = 4
+MAX_ATTRIBUTION: Final = 600
+
+_INVISIBLE: Final = dict.fromkeys(map(ord, "\ufeff\u200b\u200c\u200d\u2060\u00ad\u200e\u200f\u202a\u202b\u202c\r")) | {
+    0xA0: " ", 0x202F: " ", 0x2007: " ", 0x3000: " ", 0xFF1A: ":",
+}  # fmt: skip
+_MARKS: Final = " \t*_|#\\"
+_RULES: Final = "-_=*#~—–─━+ \t>|\\"
+_CLOCK: Final = re.compile(r"\d{1,2}\s?[:.h時时시]\s?\d{2}")
+_DAY: Final = re.compile(r"(?<!\d)(?:19|20)\d{2}(?!\d)|\d{1,2}[./-]\s?\d{1,2}[./-]\s?\d{2}")
+_CORE: Final = frozenset({Label.FROM, Label.TO, Label.CC, Label.DATE, Label.SUBJECT})
+
+
+@dataclass(frozen=True, slots=True)
+class Block:
+    """Header lines as a client writes them above a mail; `end` is the first line after them."""
+
+    fields: dict[Label, str]
+    end: int
+
+    @property
+    def introduces(self) -> bool:
+        """From, and when or about what: enough to believe that a mail follows."""
+        if Label.FROM not in self.fields:
+            return False
+        others = len(_CORE & self.fields.keys()) - 1
+        addressed = "@" in self.fields[Label.FROM]
+        timed = Label.DATE in self.fields
+        return (addressed or timed) and others >= 1 and (timed or Label.SUBJECT in self.fields)
+
+    @property
+    def is_certain(self) -> bool:
+        """Four such lines are no accident."""
+        return self.introduces and len(_CORE & self.fields.keys()) >= 4
+
+
+@dataclass(frozen=True, slots=True)
+class Attribution:
+    """`On 5 March 2024 at 10:23, Ann <ann@x.y> wrote:`, perhaps over several lines."""
+
+    words: str
+    begin: int
+    end: int
+
+    @property
+    def is_certain(self) -> bool:
+        """Says who, and when or by address: believed also where no line after it is marked as quoted."""
+        timed = bool(_CLOCK.search(self.words) and _DAY.search(self.words))
+        return timed or ("@" in self.words and bool(_DAY.search(self.words)))
+
+
+def visible(line: str) -> str:
+    """The line without what nobody sees, bounded."""
+    return line[:MAX_LINE].translate(_INVISIBLE)
+
+
+def core(line: str) -> str:
+    """What a separator says, without its dashes: `-----Original Message-----`."""
+    return folded(visible(line[:200]).strip(_RULES).strip(_RULES + ":"))
+
+
+def is_rule(line: str) -> bool:
+    """A line of dashes, or of such signs."""
+    shown = visible(line).strip()
+    return len(shown) >= 3 and not shown.strip("-_=*#~—–─━+ \\")
+
+
+def is_forward_separator(line: str) -> bool:
+    return core(line) in FORWARDED
+
+
+def is_original_separator(line: str) -> bool:
+    """Its dashes tell the separator from a sentence; Apple writes none, but says "forwarded"."""
+    shown = visible(line).strip(" \t>*|")
+    return shown[:1] in "-_=—–─━+" and core(line) in ORIGINAL
+
+
+def unquoted(line: str) -> str:
+    """The line without one quotation mark."""
+    shown = line.lstrip("\ufeff \t") if len(line) < MAX_LINE else line
+    return shown[1:].removeprefix(" ") if shown[:1] == ">" else line
+
+
+def is_quoted(line: str) -> bool:
+    return visible(line[:40]).lstrip()[:1] == ">"
+
+
+def label_of(line: str) -> tuple[Label, str] | None:
+    """What a header line is about, and what it says: `*De :* Ann` is From and Ann."""
+    shown = visible(line).lstrip(_MARKS)
+    colon = shown.find(":", 0, LONGEST_LABEL + 8)
+    if colon < 1:
+        return None
+    label = LABELS.get(folded(shown[:colon].strip(_MARKS)))
+    return None if label is None else (label, shown[colon + 1 :].strip(_MARKS))
+
+
+def read_block(lines: Sequence[str], start: int) -> Block:
+    """The header lines from here on; blank lines between them are passed where all are spaced so."""
+    fields: dict[Label, str] = {}
+    last: Label | None = None
+    place, end = start, start
+    spaced = False
+    while place < min(len(lines), start + MAX_BLOCK_LINES):
+        line = lines[place]
+        if not visible(line).strip(_MARKS):
+            spaced = spaced or len(fields) == 1
+            if not spaced:
+                break
+            place += 1
+            continue
+        found = label_of(line)
+        if found is None:
+            if last is None or end < place or not _continues(line, last, fields.get(last, "")):
+                break
+            fields[last] = f"{fields[last]} {visible(line).strip(_MARKS)}"[:MAX_LINE]
+        elif found[0] in fields and found[0] is not Label.OTHER:
+            break
+        else:
+            last = found[0]
+            fields.update(_split(*found))
+        place += 1
+        end = place
+    return Block(fields, end)
+
+
+def _continues(line: str, label: Label, value: str) -> bool:
+    """A long list of addresses goes on in the next line; a label that we do not know stands for itself."""
+    shown = visible(line)
+    if label not in (Label.TO, Label.CC, Label.BCC, Label.FROM, Label.REPLY_TO, Label.SUBJECT, Label.OTHER):
+        return False
+    if value.endswith((",", ";")) or shown.lstrip().startswith("<"):
+        return True
+    listed = label in (Label.TO, Label.CC, Label.BCC)
+    return (listed and "@" in shown and shown.rstrip().endswith((">", ";", ","))) or (
+        shown[:1] in " \t" and label is not Label.OTHER
+    )
+
+
+def _split(label: Label, value: str) -> dict[Label, str]:
+    """Yahoo writes all header lines as one: `From: Ann <a@b.c>To: d@e.fSent: Monday, ...Subject: Hello`."""
+    parts: dict[Label, str] = {}
+    colon = value.find(":")
+    for _ in range(MAX_BLOCK_LINES):
+        if colon < 0:
+            break
+        begin = _label_before(value, colon, parts.keys() | {label})
+        if begin is not None:
+            parts[label] = value[:begin].strip(_MARKS)
+            label, value = LABELS[folded(value[begin:colon])], value[colon + 1 :]
+            colon = -1
+        colon = value.find(":", colon + 1)
+    parts[label] = value.strip(_MARKS)
+    complete = {Label.FROM, Label.SUBJECT} <= parts.keys() and len(parts) >= 3
+    return parts if complete else {next(iter(parts)): _joined(parts, value)}
+
+
+def _joined(parts: dict[Label, str], value: str) -> str:
+    return value.strip(_MARKS) if len(parts) == 1 else " ".join(parts.values())
+
+
+def _label_before(value: str, colon: int, known: set[Label]) -> int | None:
+    """Where a label begins that ends at this colon: with a capital letter, and not within a word of capitals."""
+    for begin in range(max(0, colon - LONGEST_LABEL - 1), colon):
+        label = LABELS.get(folded(value[begin:colon])) if value[begin : begin + 1].isupper() else None
+        if label is not None and label not in known and not value[begin - 1 : begin].isupper():
+            return begin
+    return None
+
+
+def read_attribution(lines: Sequence[str], end: int, first: int = 0) -> Attribution | None:
+    """The attribution whose last line is this one; lines before `first` are not part of it."""
+    last = visible(lines[end]).strip(" \t*_>")
+    if not last.endswith((":", "wrote", "写道", "寫道", "のメール", "작성")) or len(last) > MAX_ATTRIBUTION:
+        return None
+    begin = _beginning(lines, end, first)
+    words = folded(" ".join(visible(line) for line in lines[begin : end + 1])[:MAX_ATTRIBUTION]).strip(" *_>")
+    return Attribution(words, begin, end) if _is_attribution(words) else None
+
+
+def _is_attribution(words: str) -> bool:
+    says = any(verb in words for verb in WROTE)
+    dated = bool(_DAY.search(words))
+    addressed = ADDRESS.search(words) is not None
+    if says:
+        return addressed or dated or len(words) < 80
+    # Gmail in Russian and Japanese names time and author and has no verb.
+    tail = words.rstrip(": >)*")
+    return addressed and dated and bool(_CLOCK.search(words)) and tail[-60:].count("@") > 0
+
+
+def _beginning(lines: Sequence[str], end: int, first: int) -> int:
+    """Up to the line that begins like an attribution; without such a line the last one stands alone."""
+    for begin in range(end, max(first, end - MAX_ATTRIBUTION_LINES + 1) - 1, -1):
+        shown = visible(lines[begin]).strip(" \t*_>")
+        if not shown or (begin < end and shown.endswith((":", ".", "!", "?")) and not _DAY.search(shown)):
+            return end
+        opening = folded(shown.split(" ", 1)[0][:20]) in ATTRIBUTION_BEGINS and any(map(str.isdigit, shown[:80]))
+        if opening or (_DAY.search(shown[:80]) and _CLOCK.search(shown)):
+            return begin
+    return end

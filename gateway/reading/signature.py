@@ -1,0 +1,65 @@
+"""Where a signature begins: `-- `, a line of a phone, the footer of a mailing list.
+
+It does not guess at names and job titles: a signature without a mark stays. RFC 3676 section 4.3.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Final
+
+from gateway.reading.labels import SENT_FROM, SENT_FROM_ENDS, folded
+from gateway.reading.quoted_header import is_quoted, is_rule, visible
+
+MAX_SIGNATURE_LINES: Final = 14  # below a mark without its blank; above that it is a rule in the text
+MAX_DEVICE_LINE: Final = 90
+MAX_DEVICE_WORDS: Final = 7
+
+_MARKS: Final = ("--", "—", "--=20")
+_LIST_FOOTERS: Final = (
+    "mailing list",
+    "to unsubscribe",
+    "you received this message because",
+    "unsubscribe from this group",
+    "list info",
+)
+
+
+def signature_begins(lines: Sequence[str]) -> int | None:
+    """The line of the mark below which the signature stands; the last one if there are several."""
+    following = 0
+    found = None
+    for at in range(len(lines) - 1, -1, -1):
+        line = lines[at]
+        if following > MAX_SIGNATURE_LINES and found is not None:
+            break
+        is_footer = is_rule(line) and _is_list_footer(lines[at + 1 : at + 4])
+        if is_footer or (not is_quoted(line) and _is_mark(line, following)):
+            found = at
+        if visible(line[:80]).strip():
+            following += 1
+    return found
+
+
+def _is_mark(line: str, following: int) -> bool:
+    shown = line.rstrip("\r\n")
+    if shown in ("-- ", "--\u00a0"):
+        return True
+    return following <= MAX_SIGNATURE_LINES and visible(shown[:10]).strip("* \t\\") in _MARKS and len(shown) < 10
+
+
+def _is_list_footer(lines: Sequence[str]) -> bool:
+    footer = folded(" ".join(line[:200] for line in lines))
+    return any(words in footer for words in _LIST_FOOTERS)
+
+
+def is_device_line(line: str) -> bool:
+    """`Sent from my iPhone`, but not `Sent from my desk, which is easier.`"""
+    if len(line) > 4 * MAX_DEVICE_LINE:
+        return False
+    shown = folded(visible(line).strip(" \t*_>").split("<http", 1)[0].split("](http", 1)[0].lstrip("["))
+    if not 5 <= len(shown) <= MAX_DEVICE_LINE or len(shown.split()) > MAX_DEVICE_WORDS:
+        return False
+    if "," in shown or (shown.endswith(".") and len(shown.split()) > 5):
+        return False
+    return shown.startswith(SENT_FROM) or shown.endswith(SENT_FROM_ENDS)
