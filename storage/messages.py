@@ -232,6 +232,18 @@ def _words(message: NewMessage) -> str:
     return "\n".join([message.subject, message.text, " ".join(people), " ".join(names)])
 
 
+def note_duplicate(session: Session, message_id: str, content_key: str, acceptance_id: str) -> None:
+    """Show on a stored message that the same one came by another way too."""
+    of_key = select(MessageReference.message_id).where(
+        MessageReference.key == reference_key(message_id), col(MessageReference.is_own)
+    )
+    query = select(Message).where(col(Message.id).in_(of_key), Message.content_key == content_key)
+    for message in session.exec(query).all():
+        message.also_received = [*message.also_received, acceptance_id]
+        session.add(message)
+    session.flush()
+
+
 def messages_of(session: Session, ticket_id: int) -> list[Message]:
     """The messages of a ticket, oldest first."""
     query = select(Message).where(Message.ticket_id == ticket_id).order_by(col(Message.position))

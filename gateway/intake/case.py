@@ -63,3 +63,7 @@ class Case:
     def note(self, asked: str, answer: str, why: str = "") -> None:
         """Add a line to the trace."""
         self.trace.append([asked, answer, why])
+
+    def trace_answer(self, asked: str) -> str:
+        """The reason of the last line that asked this."""
+        return next((why for step, _answer, why in reversed(self.trace) if step == asked), "")

@@ -74,6 +74,11 @@ class Desk:
         self._events: list[Event] = []
         self._links: list[TicketLink] = []
 
+    @property
+    def confirmed_inboxes(self) -> list[str]:
+        """The source inboxes that an operator has named."""
+        return [inbox.address for inbox in self.inboxes.values() if inbox.confirmed]
+
     # What is there.
 
     def fetch_addresses(self, recipients: Iterable[str]) -> None:

@@ -1,0 +1,146 @@
+"""File a batch of read mails in one transaction: every recipient gets its fate, or nothing is written."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+
+from config.clock import now
+from config.errors import NotFound
+from gateway.intake.case import Case, Verdict
+from gateway.intake.desk import Desk, Filed
+from gateway.intake.forwarding import source_inbox
+from gateway.intake.prepare import Ready
+from gateway.intake.process import process
+from gateway.intake.sender import written_by
+from outbound.acknowledge import acknowledge
+from outbound.post_office import PostOffice
+from storage.claims import Settled, settle, still_ours
+from storage.database import Database
+from storage.ids import lock_filing
+from storage.messages import note_duplicate
+from storage.queues import Queue, queue_key
+from storage.spool import SpoolState, move_raw_to_blob
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """What became of one mail, for the log."""
+
+    settled: Settled
+    case: Case
+    ticket_id: int | None
+    by: str
+
+
+def file_batch(database: Database, office: PostOffice, owner: str, ready: Sequence[Ready]) -> list[Outcome]:
+    """File what `owner` still holds; what another worker has taken over meanwhile is left alone."""
+    with database.writing() as session:
+        lock_filing(session)
+        ours = still_ours(session, owner, [one.claimed.id for one in ready])
+        mine = [one for one in ready if one.claimed.id in ours]
+        desk = Desk(session, office, now())
+        desk.fetch_addresses(one.claimed.recipient for one in mine)
+        cases = [open_case(one, desk) for one in mine]
+        desk.fetch(cases)
+        verdicts = [process(case, desk) for case in cases]
+        desk.save()
+        _acknowledge(desk)
+        outcomes = _outcomes(mine, cases, verdicts, desk)
+        for outcome in outcomes:
+            _note_other_way(desk, outcome)
+        settle(session, owner, [outcome.settled for outcome in outcomes])
+        move_raw_to_blob(session, [one.claimed.sha256 for one in mine if one.moves_to_blob])
+    return outcomes
+
+
+def open_case(ready: Ready, desk: Desk) -> Case:
+    """What the envelope says about a mail: its queue, and the mark in a signed address."""
+    claimed = ready.claimed
+    mark = desk.office.marks.read_recipient(claimed.recipient)
+    address = desk.addresses.get(claimed.recipient)
+    ticket = desk.ticket(mark.ticket_id) if mark else None
+    if address:
+        queue = desk.queues[address.queue_id]
+    else:
+        queue = desk.queues[ticket.queue_id] if ticket else _postmaster_queue(desk)
+    writer = written_by(ready.mail, claimed.reverse_path, queue, desk)
+    inbox, why = source_inbox(
+        ready.mail, claimed.reverse_path, desk.confirmed_inboxes, desk.office.settings.own_domains
+    )
+    case = Case(
+        claimed=claimed,
+        mail=writer.mail,
+        queue=queue,
+        address_id=address.id if address else None,
+        mark=mark,
+        author=writer.address,
+        writer=writer.person,
+        source_inbox=inbox,
+        content_key=ready.content_key,
+        attachments=ready.attachments,
+        flags=(*writer.flags, "unreadable") if ready.unreadable else writer.flags,
+    )
+    case.note("recipient", f"queue {queue.name}", f"{claimed.recipient} in the envelope")
+    case.note("source inbox", inbox or "unknown", why)
+    case.note("author", case.author or "nobody", writer.note)
+    return case
+
+
+def _postmaster_queue(desk: Desk) -> Queue:
+    """The queue of postmaster, and of a mark whose ticket is gone: mail that was accepted is read by somebody."""
+    key = queue_key(desk.office.settings.postmaster_queue)
+    for queue in desk.queues.values():
+        if queue.key == key:
+            return queue
+    if not desk.queues:
+        raise NotFound("There is no queue at all: make one with `gateway queue new`")
+    return next(iter(desk.queues.values()))
+
+
+def _acknowledge(desk: Desk) -> None:
+    for filed in desk.filed:
+        if not filed.is_new_ticket:
+            filed.case.note("acknowledge", "no", "only a new ticket is acknowledged")
+            continue
+        person = desk.people.get(filed.case.author)
+        lines = acknowledge(
+            desk.session,
+            desk.office,
+            queue=filed.case.queue,
+            ticket=filed.ticket,
+            message=filed.message,
+            null_reverse_path=filed.case.is_report,
+            is_answered_contact=bool(person and person.known),
+        )
+        for step, answer, why in lines:
+            filed.case.note(step, answer, why)
+
+
+def _outcomes(
+    mine: Sequence[Ready], cases: Sequence[Case], verdicts: Sequence[Verdict | None], desk: Desk
+) -> list[Outcome]:
+    filed = {one.case.claimed.id: one for one in desk.filed}
+    return [
+        _outcome(one, case, verdict, filed.get(one.claimed.id))
+        for one, case, verdict in zip(mine, cases, verdicts, strict=True)
+    ]
+
+
+def _outcome(ready: Ready, case: Case, verdict: Verdict | None, filed: Filed | None) -> Outcome:
+    if verdict is not None:
+        settled = Settled(case.claimed.id, verdict.state, f"{verdict.check}: {verdict.reason}", case.trace)
+        return Outcome(settled, case, None, verdict.check)
+    if filed is None:
+        raise LookupError(f"mail {case.claimed.id} has neither a verdict nor a ticket")
+    by = case.trace_answer("filed")
+    settled = Settled(case.claimed.id, SpoolState.FILED, by, case.trace, filed.number)
+    if ready.unreadable:
+        settled = replace(settled, state=SpoolState.QUARANTINED, reason=f"unreadable: {ready.unreadable}")
+    return Outcome(settled, case, filed.ticket.id, by)
+
+
+def _note_other_way(desk: Desk, outcome: Outcome) -> None:
+    """A duplicate is shown on the message that stands already."""
+    if outcome.settled.state is SpoolState.DUPLICATE:
+        note_duplicate(
+            desk.session, outcome.case.mail.message_id, outcome.case.content_key, outcome.case.claimed.acceptance_id
+        )

@@ -1,0 +1,88 @@
+"""All that can be done with a mail before the database is locked: read it, store its files, digest it."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from hashlib import sha256
+
+from gateway.reading.bounded import BoundedReader, Unreadable
+from gateway.reading.mail import Attachment, Kind, Mail, Person
+from storage.blobs import Blobs
+from storage.claims import Claimed
+from storage.messages import NewAttachment
+
+
+@dataclass(frozen=True, slots=True)
+class Ready:
+    """A claimed mail that was read. `unreadable` says why its content is only the raw mail."""
+
+    claimed: Claimed
+    mail: Mail
+    attachments: tuple[NewAttachment, ...]
+    content_key: str
+    moves_to_blob: bool  # its raw bytes are a blob now and leave the hot table
+    unreadable: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class PrepareLimits:
+    """After how many attempts a mail is given up, and above which size raw mail becomes a blob."""
+
+    attempts: int
+    inline_raw_bytes: int
+
+
+def prepare(batch: Sequence[Claimed], reader: BoundedReader, blobs: Blobs, limits: PrepareLimits) -> list[Ready]:
+    """Read a batch in the child process. A mail that killed its reader for no known reason is not in the result."""
+    raws = [claimed.content if claimed.content is not None else blobs.get(claimed.sha256) for claimed in batch]
+    wanted = [raw for claimed, raw in zip(batch, raws, strict=True) if claimed.attempts < limits.attempts]
+    read = iter(reader.read(wanted, batch[0].received_at))
+    ready = []
+    for claimed, raw in zip(batch, raws, strict=True):
+        given_up = Unreadable(f"tried {claimed.attempts} times", is_deterministic=True)
+        mail = given_up if claimed.attempts >= limits.attempts else next(read)
+        if not isinstance(mail, Unreadable):
+            ready.append(_ready(claimed, raw, mail, blobs, limits))
+        elif mail.is_deterministic:
+            substitute = unreadable_mail(claimed, raw, mail.reason)
+            ready.append(_ready(claimed, raw, substitute, blobs, limits, mail.reason))
+    return ready
+
+
+def _ready(
+    claimed: Claimed, raw: bytes, mail: Mail, blobs: Blobs, limits: PrepareLimits, unreadable: str = ""
+) -> Ready:
+    files = tuple(_stored(file, blobs) for file in mail.attachments)
+    moves = claimed.content is not None and len(raw) > limits.inline_raw_bytes
+    if moves:
+        blobs.put(raw, claimed.sha256)
+    return Ready(claimed, mail, files, content_key(mail, files), moves, unreadable)
+
+
+def _stored(file: Attachment, blobs: Blobs) -> NewAttachment:
+    digest = blobs.put(file.content)
+    return NewAttachment(file.filename, file.content_type, len(file.content), digest, file.content_id, file.inline)
+
+
+def content_key(mail: Mail, files: Sequence[NewAttachment]) -> str:
+    """By what two mails have the same content: text and attachments, not the headers of their way.
+
+    128 bits are enough to tell messages of one id or one author apart.
+    """
+    parts = [mail.text, *(f"{file.filename}\0{file.sha256}" for file in files)]
+    return sha256("\0\0".join(parts).encode("utf-8", "replace")).hexdigest()[:32]
+
+
+def unreadable_mail(claimed: Claimed, raw: bytes, reason: str) -> Mail:
+    """What stands in the ticket for a mail that could not be read: a plain word and the raw mail."""
+    text = f"This mail could not be read ({reason}). It is attached as it was received."
+    return Mail(
+        message_id=f"<{claimed.sha256[:32]}@unreadable.invalid>",
+        author=Person("", claimed.reverse_path),
+        subject="Unreadable mail",
+        kind=Kind.HUMAN,
+        kind_reason="not read",
+        text=text,
+        reply_text=text,
+        attachments=(Attachment("unreadable.eml", "message/rfc822", raw),),
+        defects=(f"unreadable: {reason}",),
+    )

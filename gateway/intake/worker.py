@@ -1,0 +1,185 @@
+"""The intake process: claim what waits, read it in a child, file it, and never let one mail hold up the next.
+
+A mail that makes filing fail is tried alone; after some attempts it is filed as unreadable with its raw bytes.
+Trouble of the database is no mail's fault: it waits and counts nothing.
+"""
+
+import threading
+import time
+from collections.abc import Sequence
+
+from config import maillog
+from config.clock import now
+from config.errors import DatabaseUnavailable
+from config.settings import IntakeSettings, Settings
+from gateway.intake.batch import Outcome, file_batch
+from gateway.intake.prepare import PrepareLimits, Ready, prepare
+from gateway.reading.bounded import BoundedReader, ReaderLimits
+from outbound.post_office import PostOffice, open_post_office
+from storage.claims import Claimed, Settled, claim, count_attempt, give_back, recover, settle
+from storage.database import Database, open_database
+from storage.leases import is_dead, owner_name
+from storage.spool import SpoolState
+from storage.tickets import close_solved
+from storage.waking import Waiter, wake
+
+_POLL_SECONDS = 0.25
+_IDLE_POLL_SECONDS = 2.0
+_CHORES_SECONDS = 5.0
+_CLOSE_SECONDS = 600.0
+_TROUBLE_SECONDS = 1.0
+# A batch holds the writer's turn; other processes of an embedded database wait for it.
+_LONG_BATCH_SECONDS = 0.03
+_SMALLEST_BATCH = 5
+
+
+class IntakeWorker:
+    """One worker. `run` returns when `stop` is set; a mail in work is finished first."""
+
+    def __init__(self, settings: Settings, database: Database, office: PostOffice) -> None:
+        self._settings = settings.intake
+        self._data_dir = settings.data_dir
+        self._database, self._office = database, office
+        self._owner = owner_name("intake")
+        self._limits = PrepareLimits(self._settings.attempts, self._settings.inline_raw_bytes)
+        self._reader = BoundedReader(_reader_limits(self._settings))
+        self._batch = self._settings.batch
+        self._chores_at = self._close_at = 0.0
+
+    def run(self, stop: threading.Event) -> None:
+        """Work until told to stop."""
+        waiter = Waiter(self._data_dir, "intake")
+        pause = _POLL_SECONDS
+        self._reader.start()
+        try:
+            while not stop.is_set():
+                done = self._guarded()
+                pause = _POLL_SECONDS if done else min(pause * 1.5, _IDLE_POLL_SECONDS)
+                if not done and waiter.wait(pause):
+                    pause = _POLL_SECONDS
+        finally:
+            self._reader.close()
+            waiter.close()
+            self._give_back()
+
+    def work_once(self) -> int:
+        """File one batch; returns how many mails it took. For tests and commands that do not wait."""
+        self._chores()
+        with self._database.writing() as session:
+            batch = claim(session, self._owner, self._batch, self._settings.lease_seconds)
+        if batch:
+            self._work(batch)
+        return len(batch)
+
+    def close(self) -> None:
+        """End the reading child."""
+        self._reader.close()
+
+    def _guarded(self) -> int:
+        try:
+            return self.work_once()
+        except DatabaseUnavailable as error:
+            maillog.trouble("intake waits for the database", reason=str(error))
+        except Exception as error:  # noqa: BLE001 - the outermost edge of the worker: it must go on
+            maillog.crashed("intake", error=error)
+        time.sleep(_TROUBLE_SECONDS)
+        return 0
+
+    def _work(self, batch: Sequence[Claimed]) -> None:
+        ready = prepare(batch, self._reader, self._office.blobs, self._limits)
+        unread = {claimed.id for claimed in batch} - {one.claimed.id for one in ready}
+        for id_ in sorted(unread):
+            self._count(id_, "the process that read it died")
+        if ready:
+            self._file(ready)
+
+    def _file(self, ready: Sequence[Ready]) -> None:
+        began = time.monotonic()
+        try:
+            outcomes = file_batch(self._database, self._office, self._owner, ready)
+        except DatabaseUnavailable:
+            raise
+        except Exception as error:  # noqa: BLE001 - whatever it is, it must not stop the other mails
+            self._file_alone(ready, error)
+            return
+        self._adapt(len(ready), time.monotonic() - began)
+        for outcome in outcomes:
+            _log(outcome)
+        if outcomes:
+            wake(self._data_dir, "relay")
+
+    def _file_alone(self, ready: Sequence[Ready], error: Exception) -> None:
+        """Find out which mail of a batch cannot be filed."""
+        if len(ready) > 1:
+            for one in ready:
+                self._file([one])
+            return
+        claimed = ready[0].claimed
+        maillog.crashed("filing", id=claimed.id, error=error)
+        if claimed.attempts >= self._settings.attempts:
+            self._quarantine(claimed, error)
+        else:
+            self._count(claimed.id, f"{type(error).__name__}: {error}"[:500])
+
+    def _quarantine(self, claimed: Claimed, error: Exception) -> None:
+        """Even the plain substitute could not be filed: a person must look."""
+        reason = f"unreadable: {type(error).__name__}: {error}"[:500]
+        with self._database.writing() as session:
+            settle(
+                session, self._owner, [Settled(claimed.id, SpoolState.QUARANTINED, reason, [["filed", "no", reason]])]
+            )
+
+    def _count(self, id_: str, error: str) -> None:
+        with self._database.writing() as session:
+            count_attempt(session, id_, error)
+
+    def _adapt(self, size: int, seconds: float) -> None:
+        if seconds > _LONG_BATCH_SECONDS:
+            self._batch = max(_SMALLEST_BATCH, min(self._batch, size) * 3 // 4)
+        elif size >= self._batch:
+            self._batch = min(self._settings.batch, self._batch + 5)
+
+    def _chores(self) -> None:
+        """Take over from the dead, close what was solved long ago."""
+        at = time.monotonic()
+        if at >= self._chores_at:
+            self._chores_at = at + _CHORES_SECONDS
+            with self._database.writing() as session:
+                recover(session, is_dead)
+        if at >= self._close_at:
+            self._close_at = at + _CLOSE_SECONDS
+            with self._database.writing() as session:
+                close_solved(session, now())
+
+    def _give_back(self) -> None:
+        try:
+            with self._database.writing() as session:
+                give_back(session, self._owner)
+        except DatabaseUnavailable as error:
+            maillog.trouble("leases end by time", reason=str(error))
+
+
+def _reader_limits(settings: IntakeSettings) -> ReaderLimits:
+    return ReaderLimits(
+        memory_bytes=settings.memory_bytes, cpu_seconds=int(settings.cpu_seconds), wall_seconds=settings.wall_seconds
+    )
+
+
+def _log(outcome: Outcome) -> None:
+    settled = outcome.settled
+    if outcome.ticket_id is not None:
+        maillog.filed(settled.id, ticket=outcome.ticket_id, kind=outcome.case.mail.kind, by=outcome.by)
+    if settled.state is not SpoolState.FILED:
+        maillog.settled(settled.id, fate=settled.state, reason=settled.reason)
+
+
+def serve_intake(settings: Settings, stop: threading.Event) -> None:
+    """Run one worker of the settings until told to stop."""
+    database = open_database(settings)
+    try:
+        worker = IntakeWorker(settings, database, open_post_office(settings, database))
+        maillog.started(database="sqlite" if database.is_sqlite else "postgresql")
+        worker.run(stop)
+        maillog.stopped()
+    finally:
+        database.close()

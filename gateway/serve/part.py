@@ -1,0 +1,83 @@
+"""One part in a process of its own: `python -m gateway.serve.part ROLE CONFIG`.
+
+It says `ready` on standard output, ends in order on SIGTERM, and ends by itself when its supervisor is gone
+(its standard input closes then, also after kill -9).
+"""
+
+import os
+import signal
+import sys
+import threading
+from collections.abc import Callable
+from pathlib import Path
+
+from config import maillog
+from config.errors import GatewayError
+from config.files import load
+from config.settings import Settings
+from gateway.serve.roles import Role
+
+_CRASHED = 70  # EX_SOFTWARE
+
+
+def main() -> int:
+    """Run the part that the command line names; returns the exit status."""
+    role, path = Role(sys.argv[1]), Path(sys.argv[2])
+    threading.Thread(target=_end_with_supervisor, daemon=True).start()
+    try:
+        settings = load(path).settings
+        maillog.start_logging(settings.log, role)
+        PARTS[role](settings)
+    except GatewayError as error:
+        print(f"gateway {role}: {error}", file=sys.stderr)
+        return error.exit_status
+    except Exception as error:  # noqa: BLE001 - the outermost edge of the process
+        maillog.crashed(role, error=error)
+        return _CRASHED
+    return 0
+
+
+def _end_with_supervisor() -> None:
+    # Read on the descriptor itself: the buffered object would hold a lock that exit needs.
+    while os.read(0, 1):
+        pass
+    os.kill(os.getpid(), signal.SIGTERM)
+
+
+def say_ready() -> None:
+    """Tell the supervisor that this part does its work from now on."""
+    sys.stdout.write("ready\n")
+    sys.stdout.flush()
+
+
+def _listener(settings: Settings) -> None:
+    from gateway.listener.part import serve_listener
+
+    serve_listener(settings, ready=lambda _addresses: say_ready())
+
+
+def _intake(settings: Settings) -> None:
+    from gateway.intake.worker import serve_intake
+
+    stop = threading.Event()
+    signal.signal(signal.SIGTERM, lambda *_: stop.set())
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    say_ready()
+    serve_intake(settings, stop)
+
+
+def _relay(settings: Settings) -> None:
+    from outbound.worker import serve_relay
+
+    say_ready()
+    serve_relay(settings)
+
+
+PARTS: dict[Role, Callable[[Settings], None]] = {
+    Role.LISTENER: _listener,
+    Role.INTAKE: _intake,
+    Role.RELAY: _relay,
+}
+
+if __name__ == "__main__":
+    sys.exit(main())

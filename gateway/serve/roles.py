@@ -1,0 +1,11 @@
+"""The parts that a gateway is made of."""
+
+from enum import StrEnum
+
+
+class Role(StrEnum):
+    """What a process does."""
+
+    LISTENER = "listener"  # takes mail over SMTP
+    INTAKE = "intake"  # files what was accepted
+    RELAY = "relay"  # sends what was written
