@@ -10,7 +10,7 @@ from datetime import datetime, timedelta
 from typing import Any
 
 import sqlalchemy as sa
-from sqlmodel import Session, col
+from sqlmodel import Session
 
 from config.clock import now
 from storage.columns import table_of
@@ -55,7 +55,8 @@ def claim(session: Session, owner: str, limit: int, lease_seconds: float) -> lis
     if not taken:
         return []
     until = at + timedelta(seconds=lease_seconds)
-    session.exec(sa.update(Spool).where(col(Spool.id).in_(taken)).values(lease_owner=owner, lease_until=until))
+    leased = sa.update(_SPOOL).where(_SPOOL.c.id.in_(taken)).values(lease_owner=owner, lease_until=until)
+    session.connection().execute(leased)
     query = (
         sa.select(_SPOOL, _RAW.c.content, _ACCEPTANCE.c.reverse_path, _ACCEPTANCE.c.received_at)
         .join(_ACCEPTANCE, _ACCEPTANCE.c.id == _SPOOL.c.acceptance_id)
@@ -142,9 +143,8 @@ def recover(session: Session, is_dead: Callable[[str], bool]) -> int:
 
 def give_back(session: Session, owner: str) -> None:
     """End all leases of a worker that stops or has died."""
-    session.exec(
-        sa.update(Spool).where(_WAITING, col(Spool.lease_owner) == owner).values(lease_owner="", lease_until=None)
-    )
+    held = sa.update(_SPOOL).where(_WAITING, _SPOOL.c.lease_owner == owner)
+    session.connection().execute(held.values(lease_owner="", lease_until=None))
 
 
 def settle(session: Session, owner: str, results: Iterable[Settled]) -> int:

@@ -9,12 +9,13 @@ from config.clock import now
 from config.errors import AlreadyThere, AskedWrongly, NotFound
 from storage.address import canonical_address
 from storage.columns import UtcDateTime
+from storage.ids import take_numbers
 
 
 class Contact(SQLModel, table=True):
     """A person. Known: an agent made, marked or answered him."""
 
-    id: int | None = Field(default=None, primary_key=True)
+    id: int = Field(primary_key=True, sa_column_kwargs={"autoincrement": False})
     name: str = ""
     phone: str = ""
     notes: str = ""
@@ -39,11 +40,12 @@ def add_contact(session: Session, name: str, emails: list[str], *, phone: str = 
     for address in addresses:
         if session.get(ContactAddress, address):
             raise AlreadyThere(f"{address} belongs to a contact already: see `gateway contact show {address}`")
-    contact = Contact(name=name.strip(), phone=phone, notes=notes, known=True)
+    number = take_numbers(session, "contact", 1)[0]
+    contact = Contact(id=number, name=name.strip(), phone=phone, notes=notes, known=True)
     session.add(contact)
     session.flush()
     for address, spelling in addresses.items():
-        session.add(ContactAddress(address=address, contact_id=contact.id or 0, spelling=spelling))
+        session.add(ContactAddress(address=address, contact_id=contact.id, spelling=spelling))
     session.flush()
     return contact
 
@@ -60,10 +62,10 @@ def contact_for(session: Session, email: str, name: str = "") -> Contact:
     address = _valid(email)
     known = session.get(ContactAddress, address)
     if known is None:
-        contact = Contact(name=name)
+        contact = Contact(id=take_numbers(session, "contact", 1)[0], name=name)
         session.add(contact)
         session.flush()
-        session.add(ContactAddress(address=address, contact_id=contact.id or 0, spelling=email.strip()))
+        session.add(ContactAddress(address=address, contact_id=contact.id, spelling=email.strip()))
     else:
         contact = session.get_one(Contact, known.contact_id)
         contact.name = contact.name or name

@@ -14,6 +14,8 @@ from sqlmodel import Session
 _WORD = re.compile(r"\w+")
 _MAX_INDEXED = 100_000
 _MAX_WORD = 100
+# Combining marks of every script, taken away after decomposition.
+_ACCENTS = dict.fromkeys(code for code in range(0x300, 0x1E900) if unicodedata.combining(chr(code)))
 
 SQLITE_TABLE = "CREATE VIRTUAL TABLE message_words USING fts5(words, content='', contentless_delete=1)"
 POSTGRES_TABLE = "CREATE TABLE message_words (message_id BIGINT PRIMARY KEY, words TSVECTOR NOT NULL)"
@@ -22,8 +24,9 @@ POSTGRES_INDEX = "CREATE INDEX ix_message_words_words ON message_words USING GIN
 
 def folded_words(text: str) -> str:
     """The words of a text in lower case without accents, with blanks between them."""
-    plain = unicodedata.normalize("NFKD", text[:_MAX_INDEXED]).casefold()
-    plain = "".join(character for character in plain if not unicodedata.combining(character))
+    plain = text[:_MAX_INDEXED].casefold()
+    if not plain.isascii():
+        plain = unicodedata.normalize("NFKD", plain).translate(_ACCENTS)
     return " ".join(word[:_MAX_WORD] for word in _WORD.findall(plain))
 
 

@@ -4,12 +4,14 @@ Everything that the batch may ask is fetched with one query a table; what earlie
 changed is seen by later ones. `save` writes it all, set-based, in the transaction of the session.
 """
 
+from collections import deque
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
 import sqlalchemy as sa
-from sqlmodel import Session, col, select
+from sqlalchemy.orm import make_transient_to_detached
+from sqlmodel import Session, SQLModel, col, select
 
 from gateway.intake.case import Case
 from outbound.post_office import PostOffice
@@ -17,10 +19,15 @@ from storage.addresses import CreationAddress
 from storage.agents import Agent
 from storage.columns import insert_or_skip, table_of
 from storage.contacts import Contact, ContactAddress
-from storage.ids import take_numbers
+from storage.ids import give_back_numbers, take_numbers
 from storage.messages import Message, MessageReference, NewMessage, file_messages, reference_key
 from storage.queues import Queue, SourceInbox
 from storage.tickets import Event, LinkKind, Participant, ParticipantRole, Status, Ticket, TicketLink, TicketQueue
+
+
+_PARTICIPANT, _HOME = table_of(Participant), table_of(TicketQueue)
+# Rows that others refer to come first.
+_ORDER = (Contact, ContactAddress, Ticket, TicketQueue, Participant, Event, TicketLink)
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,9 +63,9 @@ class Filed:
 
 
 class Desk:
-    """The database as one batch sees it. One writer at a time: the caller holds the filing lock."""
+    """The database as one batch of `mails` sees it. One writer at a time: the caller holds the filing lock."""
 
-    def __init__(self, session: Session, office: PostOffice, at: datetime) -> None:
+    def __init__(self, session: Session, office: PostOffice, at: datetime, mails: int) -> None:
         self.session, self.office, self.at = session, office, at
         self.queues = {queue.number: queue for queue in session.exec(select(Queue)).all()}
         self.agents = set(session.exec(select(Agent.email).where(col(Agent.removed_at).is_(None))).all())
@@ -70,9 +77,9 @@ class Desk:
         self.roles: dict[int, dict[str, ParticipantRole]] = {}
         self.homes: dict[int, set[int]] = {}
         self.filed: list[Filed] = []
-        self._participants: list[Participant] = []
-        self._events: list[Event] = []
-        self._links: list[TicketLink] = []
+        self._new: list[SQLModel] = []
+        self._contact_numbers = _Numbers(session, "contact", 2 * mails)
+        self._ticket_numbers = _Numbers(session, "ticket", mails)
 
     @property
     def confirmed_inboxes(self) -> list[str]:
@@ -138,10 +145,11 @@ class Desk:
             query = select(Ticket).where(col(Ticket.id).in_(wanted)).order_by(col(Ticket.id)).with_for_update()
             found = self.session.exec(query).all()
             self.tickets |= {ticket.id: ticket for ticket in found}
-            for row in self.session.exec(select(Participant).where(col(Participant.ticket_id).in_(wanted))).all():
+            connection = self.session.connection()
+            for row in connection.execute(sa.select(_PARTICIPANT).where(_PARTICIPANT.c.ticket_id.in_(wanted))):
                 self.roles.setdefault(row.ticket_id, {})[row.address] = row.role
-            for home in self.session.exec(select(TicketQueue).where(col(TicketQueue.ticket_id).in_(wanted))).all():
-                self.homes.setdefault(home.ticket_id, set()).add(home.queue_id)
+            for row in connection.execute(sa.select(_HOME).where(_HOME.c.ticket_id.in_(wanted))):
+                self.homes.setdefault(row.ticket_id, set()).add(row.queue_id)
             # What a ticket was merged into belongs to it; a circle ends because it brings nothing new.
             wanted = {ticket.merged_into for ticket in found if ticket.merged_into} - self.tickets.keys()
 
@@ -166,18 +174,16 @@ class Desk:
         if not case.author:
             return None
         if case.author not in self.people:
-            contact = Contact(name=case.writer.name)
-            self.session.add(contact)
-            self.session.flush()
-            address = ContactAddress(address=case.author, contact_id=contact.id or 0, spelling=case.writer.email)
-            self.session.add(address)
-            self.people[case.author] = Person(contact.id or 0)
+            number = self._contact_numbers.next()
+            self._new.append(Contact(id=number, name=case.writer.name))
+            self._new.append(ContactAddress(address=case.author, contact_id=number, spelling=case.writer.email))
+            self.people[case.author] = Person(number)
         return self.people[case.author]
 
     def open_ticket(self, case: Case, subject: str) -> Ticket:
         """A new ticket for this mail, in the queue of its envelope."""
         person = self.contact_of(case)
-        number = take_numbers(self.session, "ticket", 1)[0]
+        number = self._ticket_numbers.next()
         ticket = Ticket(
             id=number,
             queue_id=case.queue.number,
@@ -189,9 +195,9 @@ class Desk:
             created_at=self.at,
             updated_at=self.at,
         )
-        self.session.add(ticket)
+        self._new.append(ticket)
+        self._new.append(TicketQueue(ticket_id=number, queue_id=case.queue.number))
         self.tickets[number], self.homes[number], self.roles[number] = ticket, {case.queue.number}, {}
-        self.session.add(TicketQueue(ticket_id=number, queue_id=case.queue.number))
         self.add_event(ticket, "created", f"by mail from {case.author or 'nobody'}")
         if person:
             person.opened += 1
@@ -202,16 +208,16 @@ class Desk:
         roles = self.roles.setdefault(ticket.id, {})
         if address not in roles:
             roles[address] = role
-            self._participants.append(Participant(ticket_id=ticket.id, address=address, name=name, role=role))
+            self._new.append(Participant(ticket_id=ticket.id, address=address, name=name, role=role))
 
     def add_event(self, ticket: Ticket, kind: str, text: str) -> None:
         """A line for the audit trail of a ticket."""
-        self._events.append(Event(ticket_id=ticket.id, at=self.at, kind=kind, by="gateway", text=text))
+        self._new.append(Event(ticket_id=ticket.id, at=self.at, kind=kind, by="gateway", text=text))
 
     def add_link(self, ticket: Ticket, other: int, kind: LinkKind) -> None:
         """Two tickets belong together."""
         if ticket.id != other:
-            self._links.append(TicketLink(ticket_id=ticket.id, other_id=other, kind=kind))
+            self._new.append(TicketLink(ticket_id=ticket.id, other_id=other, kind=kind))
 
     def set_status(self, ticket: Ticket, status: Status, why: str) -> None:
         """A move that mail causes."""
@@ -219,32 +225,64 @@ class Desk:
             self.add_event(ticket, "status", f"{ticket.status} -> {status}: {why}")
             ticket.status = status
             ticket.settled_at = None
-            self.session.add(ticket)
 
     def add_message(self, case: Case, ticket: Ticket, message: NewMessage, *, is_new_ticket: bool) -> None:
         """File a mail in a ticket; later mails of the batch find it by its ids."""
         ticket.messages += 1
         ticket.updated_at = self.at
-        self.session.add(ticket)
         self.filed.append(Filed(case, message, ticket, is_new_ticket))
         for id_ in (message.message_id, *message.references):
             known = Known(ticket.id, None, id_ == message.message_id, message.content_key)
             self.references.setdefault(reference_key(id_), []).append(known)
 
+    def write(self) -> None:
+        """Insert the new rows that were collected so far; from here on new tickets are like those that were fetched."""
+        connection = self.session.connection()
+        for model in _ORDER:
+            rows = [row for row in self._new if type(row) is model]
+            if rows:
+                connection.execute(insert_or_skip(connection, model), [_plain(row) for row in rows])
+        for row in self._new:
+            if isinstance(row, Ticket):
+                make_transient_to_detached(row)
+                self.session.add(row)
+        self._new.clear()
+
     def save(self) -> None:
         """Write what was decided. The messages then have their numbers."""
+        self.write()
         self.session.flush()
+        self._contact_numbers.give_back()
+        self._ticket_numbers.give_back()
         numbers = file_messages(self.session, [filed.message for filed in self.filed])
         for filed, number in zip(self.filed, numbers, strict=True):
             filed.number = number
-        for model, rows in ((Participant, self._participants), (Event, self._events), (TicketLink, self._links)):
-            if rows:
-                statement = insert_or_skip(self.session.connection(), model)
-                self.session.connection().execute(statement, [_plain(row) for row in rows])
 
 
-def _plain(row: Participant | Event | TicketLink) -> dict[str, object]:
-    return {name: value for name, value in row.model_dump().items() if not (name == "id" and value is None)}
+def _plain(row: SQLModel) -> dict[str, object]:
+    """The columns of a row; an id that the database gives is left out."""
+    return {
+        name: value for name, value in row.__dict__.items() if name[0] != "_" and not (name == "id" and value is None)
+    }
+
+
+class _Numbers:
+    """Numbers of a counter, taken at once for a whole batch and given back when they were not needed."""
+
+    def __init__(self, session: Session, name: str, count: int) -> None:
+        self._session, self._name, self._count = session, name, count
+        self._taken: deque[int] = deque()
+
+    def next(self) -> int:
+        """The next one."""
+        if not self._taken:
+            self._taken.extend(take_numbers(self._session, self._name, self._count))
+        return self._taken.popleft()
+
+    def give_back(self) -> None:
+        """Those that nobody used."""
+        give_back_numbers(self._session, self._name, len(self._taken))
+        self._taken.clear()
 
 
 def ids_of(case: Case) -> list[str]:

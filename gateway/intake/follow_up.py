@@ -67,6 +67,7 @@ def by_open_ticket(case: Case, desk: Desk) -> Match | None:
     person = desk.people.get(case.author)
     if case.queue.fresh_mail is not FreshMail.JOIN_OPEN or case.is_automatic or person is None:
         return None
+    desk.write()
     desk.session.flush()
     since = desk.at - timedelta(days=case.queue.join_days)
     query = select(Ticket.id).where(

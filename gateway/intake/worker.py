@@ -7,6 +7,8 @@ Trouble of the database is no mail's fault: it waits and counts nothing.
 import threading
 import time
 from collections.abc import Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
+from dataclasses import dataclass
 
 from config import maillog
 from config.clock import now
@@ -29,8 +31,16 @@ _CHORES_SECONDS = 5.0
 _CLOSE_SECONDS = 600.0
 _TROUBLE_SECONDS = 1.0
 # A batch holds the writer's turn; other processes of an embedded database wait for it.
-_LONG_BATCH_SECONDS = 0.03
-_SMALLEST_BATCH = 5
+_LONG_BATCH_SECONDS = 0.06
+_SMALLEST_BATCH = 10
+
+
+@dataclass(frozen=True, slots=True)
+class _Work:
+    """A claimed batch and its mails as they are being read."""
+
+    batch: list[Claimed]
+    reading: Future[list[Ready]]
 
 
 class IntakeWorker:
@@ -43,6 +53,8 @@ class IntakeWorker:
         self._owner = owner_name("intake")
         self._limits = PrepareLimits(self._settings.attempts, self._settings.inline_raw_bytes)
         self._reader = BoundedReader(_reader_limits(self._settings))
+        self._thread = ThreadPoolExecutor(1, "reading")
+        self._ahead: _Work | None = None
         self._batch = self._settings.batch
         self._chores_at = self._close_at = 0.0
 
@@ -58,21 +70,34 @@ class IntakeWorker:
                 if not done and waiter.wait(pause):
                     pause = _POLL_SECONDS
         finally:
-            self._reader.close()
+            self.close()
             waiter.close()
             self._give_back()
 
     def work_once(self) -> int:
-        """File one batch; returns how many mails it took. For tests and commands that do not wait."""
+        """File one batch; returns how many mails it took. The next batch is read meanwhile."""
         self._chores()
+        work = self._ahead or self._take()
+        self._ahead = None
+        if work is None:
+            return 0
+        ready = work.reading.result()
+        if len(work.batch) >= self._batch:
+            self._ahead = self._take()
+        self._finish(work.batch, ready)
+        return len(work.batch)
+
+    def _take(self) -> _Work | None:
         with self._database.writing() as session:
             batch = claim(session, self._owner, self._batch, self._settings.lease_seconds)
-        if batch:
-            self._work(batch)
-        return len(batch)
+        if not batch:
+            return None
+        reading = self._thread.submit(prepare, batch, self._reader, self._office.blobs, self._limits)
+        return _Work(batch, reading)
 
     def close(self) -> None:
         """End the reading child."""
+        self._thread.shutdown()
         self._reader.close()
 
     def _guarded(self) -> int:
@@ -85,8 +110,7 @@ class IntakeWorker:
         time.sleep(_TROUBLE_SECONDS)
         return 0
 
-    def _work(self, batch: Sequence[Claimed]) -> None:
-        ready = prepare(batch, self._reader, self._office.blobs, self._limits)
+    def _finish(self, batch: Sequence[Claimed], ready: Sequence[Ready]) -> None:
         unread = {claimed.id for claimed in batch} - {one.claimed.id for one in ready}
         for id_ in sorted(unread):
             self._count(id_, "the process that read it died")

@@ -425,7 +425,7 @@ def upgrade() -> None:
         batch_op.create_index(batch_op.f("ix_delivery_outgoing_id"), ["outgoing_id"], unique=False)
         batch_op.create_index(batch_op.f("ix_delivery_recipient"), ["recipient"], unique=False)
     counter = sa.table("counter", sa.column("name", sa.String), sa.column("value", sa.BigInteger))
-    names = ("ticket", "message", "attachment", "filing")
+    names = ("contact", "ticket", "message", "attachment", "filing")
     op.bulk_insert(counter, [{"name": name, "value": 0} for name in names])
     if op.get_bind().dialect.name == "sqlite":
         op.execute(SQLITE_TABLE)
