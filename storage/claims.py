@@ -102,9 +102,9 @@ def _alone_if_tried(rows: Sequence[tuple[str, int]]) -> list[str]:
     return fresh
 
 
-def count_attempt(session: Session, id_: str, error: str) -> None:
+def count_attempt(session: Session, owner: str, id_: str, error: str) -> None:
     """Note that filing a mail has failed; it is tried again, alone."""
-    failed = sa.update(_SPOOL).where(_SPOOL.c.id == id_, _WAITING)
+    failed = sa.update(_SPOOL).where(_SPOOL.c.id == id_, _SPOOL.c.lease_owner == owner, _WAITING)
     session.connection().execute(
         failed.values(
             state=SpoolState.FAILED, attempts=_SPOOL.c.attempts + 1, reason=error, lease_owner="", lease_until=None

@@ -81,7 +81,7 @@ class IntakeWorker:
         self._ahead = None
         if work is None:
             return 0
-        ready = work.reading.result()
+        ready = self._read(work)
         if len(work.batch) >= self._batch:
             self._ahead = self._take()
         self._finish(work.batch, ready)
@@ -107,12 +107,25 @@ class IntakeWorker:
             maillog.trouble("intake waits for the database", reason=str(error))
         except Exception as error:  # noqa: BLE001 - the outermost edge of the worker: it must go on
             maillog.crashed("intake", error=error)
+        self._ahead = None
+        self._give_back()
         time.sleep(_TROUBLE_SECONDS)
         return 0
 
+    def _read(self, work: _Work) -> list[Ready]:
+        try:
+            return work.reading.result()
+        except DatabaseUnavailable:
+            raise
+        except Exception as error:  # noqa: BLE001 - one of the batch did it: from now on each is tried alone
+            maillog.crashed("reading", error=error)
+            for claimed in work.batch:
+                self._count(claimed.id, f"{type(error).__name__}: {error}"[:500])
+            return []
+
     def _finish(self, batch: Sequence[Claimed], ready: Sequence[Ready]) -> None:
         unread = {claimed.id for claimed in batch} - {one.claimed.id for one in ready}
-        for id_ in sorted(unread):
+        for id_ in sorted(unread):  # already counted ones are not ours any more, and are passed over
             self._count(id_, "the process that read it died")
         if ready:
             self._file(ready)
@@ -155,7 +168,7 @@ class IntakeWorker:
 
     def _count(self, id_: str, error: str) -> None:
         with self._database.writing() as session:
-            count_attempt(session, id_, error)
+            count_attempt(session, self._owner, id_, error)
 
     def _adapt(self, size: int, seconds: float) -> None:
         if seconds > _LONG_BATCH_SECONDS:
