@@ -40,8 +40,7 @@ class Database:
     def reading(self) -> Iterator[Session]:
         """A block that only reads, on one snapshot. It never waits for a writer."""
         with _our_errors(), Session(self.engine, autoflush=False, expire_on_commit=False) as session:
-            yield session
-            session.rollback()
+            yield session  # closing rolls back; what was loaded stays usable
 
     @contextmanager
     def writing(self) -> Iterator[Session]:

@@ -1,0 +1,133 @@
+"""A whole gateway in one process without its doors: mail is accepted and filed when a test says so."""
+
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from hashlib import sha256
+
+from config.clock import now
+from config.settings import Settings
+from gateway.intake.worker import IntakeWorker
+from outbound.marks import Audience, Mark
+from outbound.post_office import PostOffice, open_post_office
+from storage.addresses import new_address
+from storage.agents import Agent, add_agent
+from storage.database import Database
+from storage.ids import new_id
+from storage.messages import Message, messages_of
+from storage.queues import Queue, add_queue, list_queues
+from storage.spool import Arrival, Spool, accept, find_rows
+from storage.tickets import Ticket, get_ticket, links_of, participants_of
+
+
+@dataclass
+class House:
+    """The database with one queue, its creation address, an agent, and a worker that runs on demand."""
+
+    settings: Settings
+    database: Database
+    office: PostOffice = field(init=False)
+    worker: IntakeWorker = field(init=False)
+    address: str = field(init=False)
+    agent: Agent = field(init=False)
+
+    def __post_init__(self) -> None:
+        self.office = open_post_office(self.settings, self.database)
+        self.worker = IntakeWorker(self.settings, self.database, self.office)
+        self.address = self.add_queue("Support")
+        with self.database.writing() as session:
+            self.agent = add_agent(session, "agent@company.example", "Alex Agent")
+
+    def add_queue(self, name: str, **policies: object) -> str:
+        """A queue with a creation address, which is returned."""
+        with self.database.writing() as session:
+            queue = add_queue(session, Queue(name=name, key="", **policies))
+            return new_address(session, queue, self.settings.domain).address
+
+    def set_queue(self, name: str, **policies: object) -> None:
+        """Change policies of a queue."""
+        with self.database.writing() as session:
+            queue = next(queue for queue in list_queues(session) if queue.name == name)
+            for policy, value in policies.items():
+                setattr(queue, policy, value)
+            session.add(queue)
+
+    def accept(self, raw: bytes, *, to: str = "", reverse_path: str = "bounce@provider.example") -> str:
+        """Take a mail as the door would; returns the acceptance id."""
+        recipients = tuple((to or self.address).split(","))
+        arrival = Arrival(reverse_path, recipients, sha256(raw).hexdigest(), len(raw), raw, now())
+        with self.database.writing() as session:
+            return accept(session, [arrival])[0]
+
+    def work(self) -> None:
+        """File all that waits."""
+        while self.worker.work_once():
+            pass
+
+    def receive(self, raw: bytes, *, to: str = "", reverse_path: str = "bounce@provider.example") -> Spool:
+        """Take and file a mail; returns the spool row of its first recipient."""
+        id_ = self.accept(raw, to=to, reverse_path=reverse_path)
+        self.work()
+        return self.rows(id_)[0]
+
+    def rows(self, id_: str) -> list[Spool]:
+        """The spool rows of an acceptance."""
+        with self.database.reading() as session:
+            return find_rows(session, id_)
+
+    def ticket(self, number: int) -> Ticket:
+        """A ticket."""
+        with self.database.reading() as session:
+            return get_ticket(session, number)
+
+    def ticket_of(self, row: Spool) -> Ticket:
+        """The ticket in which a mail was filed."""
+        assert row.message_id is not None, (row.state, row.reason)
+        with self.database.reading() as session:
+            return get_ticket(session, session.get_one(Message, row.message_id).ticket_id)
+
+    def messages(self, number: int) -> list[Message]:
+        """The messages of a ticket."""
+        with self.database.reading() as session:
+            return messages_of(session, number)
+
+    def people(self, number: int) -> dict[str, str]:
+        """Who is in a ticket, and as what."""
+        with self.database.reading() as session:
+            return {person.address: str(person.role) for person in participants_of(session, number)}
+
+    def links(self, number: int) -> list[tuple[int, str]]:
+        """What belongs to a ticket."""
+        with self.database.reading() as session:
+            return [(other, str(kind)) for other, kind in links_of(session, number)]
+
+    def change_ticket(self, number: int, **values: object) -> None:
+        """Put a ticket into another state, as time or an agent would."""
+        with self.database.writing() as session:
+            ticket = get_ticket(session, number)
+            for name, value in values.items():
+                setattr(ticket, name, value)
+            session.add(ticket)
+
+    def mark(self, number: int, *, person: bytes = bytes(4), audience: Audience = Audience.CUSTOMER) -> Mark:
+        """A mark as a mail of ours about this ticket would carry."""
+        return Mark(audience, number, new_id(), person)
+
+
+def days_ago(days: float) -> datetime:
+    """A moment in the past."""
+    return now() - timedelta(days=days)
+
+
+def mail(
+    text: str = "Hello, it smokes.",
+    *,
+    author: str = "Carla Customer <carla@customer.example>",
+    subject: str = "My printer smokes",
+    message_id: str = "",
+    headers: str = "",
+    to: str = "support@company.example",
+) -> bytes:
+    """A plain mail as a customer's program writes it; `headers` are whole lines that end in LF."""
+    unique = message_id or f"<{new_id()}@customer.example>"
+    lines = f"From: {author}\nTo: {to}\nSubject: {subject}\nMessage-ID: {unique}\n{headers}\n{text}\n"
+    return lines.replace("\n", "\r\n").encode()
