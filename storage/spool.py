@@ -18,6 +18,7 @@ from config.errors import NotFound, Refused
 from storage.blobs import Blobs
 from storage.columns import Choice, Json, UtcDateTime, insert_or_skip, table_of
 from storage.ids import new_id
+from storage.messages import Message
 
 
 class SpoolState(StrEnum):
@@ -210,6 +211,9 @@ def release(session: Session, row: Spool) -> None:
     """Let a held or quarantined mail go on; the check that stopped it does not stop it again."""
     check = row.reason.partition(":")[0]
     _move(session, row, SpoolState.RECEIVED)
+    # What was filed for it as unreadable stays; the mail itself gets a message of its own.
+    session.exec(sa.update(Message).where(col(Message.spool_id) == row.id).values(spool_id=None))
+    row.message_id = None
     row.passed = [*row.passed, check]
     row.attempts = 0
 

@@ -1,0 +1,114 @@
+"""One bad mail costs one mail; nothing that was accepted is lost, whatever happens to a worker."""
+
+from fakes.house import House, mail
+
+from gateway.intake import batch, worker
+from gateway.reading.bounded import Unreadable
+from storage.claims import claim
+from storage.messages import attachments_of
+from storage.spool import Raw, SpoolState, raw_bytes, release
+
+
+def test_a_mail_that_cannot_be_filed_does_not_hold_up_the_others(house: House, monkeypatch) -> None:
+    """The others of its batch are filed at once; it is tried again and ends as unreadable, with its raw bytes."""
+
+    def file_batch(database, office, owner, ready):
+        if any(one.mail.subject == "poison" for one in ready):
+            raise ZeroDivisionError("poison")
+        return batch.file_batch(database, office, owner, ready)
+
+    monkeypatch.setattr(worker, "file_batch", file_batch)
+    good = [house.accept(mail(f"text {n}", subject=f"good {n}")) for n in range(3)]
+    raw = mail(subject="poison")
+    bad = house.accept(raw)
+    house.work()
+    assert [house.rows(id_)[0].state for id_ in good] == [SpoolState.FILED] * 3
+    row = house.rows(bad)[0]
+    assert row.state is SpoolState.QUARANTINED
+    ticket = house.ticket_of(row)
+    with house.database.reading() as session:
+        (file,) = attachments_of(session, [row.message_id])[row.message_id]
+        assert (ticket.subject, file.sha256) == ("Unreadable mail", row.sha256)
+        assert raw_bytes(session, house.office.blobs, row.sha256) == raw
+
+
+def test_a_mail_beyond_the_limits_is_quarantined_at_once(house: House, monkeypatch) -> None:
+    """A breached limit would be breached again: no retry, a ticket with the raw mail."""
+    too_long = Unreadable("wall", is_deterministic=True)
+    monkeypatch.setattr(house.worker._reader, "read", lambda raws, _arrived: [too_long for _ in raws])
+    row = house.receive(mail())
+    assert (row.state, row.reason, row.attempts) == (SpoolState.QUARANTINED, "unreadable: wall", 0)
+    assert house.messages(house.ticket_of(row).id)[0].flags[-1] == "unreadable"
+
+
+def test_a_quarantined_mail_is_filed_after_its_release(house: House, monkeypatch) -> None:
+    """When the reader has learnt to read it, a person lets it go on; the unreadable message stays."""
+    with monkeypatch.context() as broken:
+        too_long = Unreadable("wall", is_deterministic=True)
+        broken.setattr(house.worker._reader, "read", lambda raws, _arrived: [too_long for _ in raws])
+        row = house.receive(mail())
+    with house.database.writing() as session:
+        release(session, session.merge(row))
+    house.work()
+    row = house.rows(row.id)[0]
+    assert (row.state, house.ticket_of(row).subject) == (SpoolState.FILED, "My printer smokes")
+
+
+def test_an_unexplained_death_of_the_reader_is_tried_again(house: House, monkeypatch) -> None:
+    """After three deaths the mail is filed as unreadable; the mail beside it is not touched by them."""
+    real = house.worker._reader.read
+
+    def read(raws, arrived):
+        return [
+            Unreadable("died", is_deterministic=False) if b"killer" in raw else answer
+            for raw, answer in zip(raws, real(raws, arrived), strict=True)
+        ]
+
+    monkeypatch.setattr(house.worker._reader, "read", read)
+    killer, good = house.accept(mail("killer")), house.accept(mail("good"))
+    house.work()
+    assert house.rows(good)[0].state is SpoolState.FILED
+    assert (house.rows(killer)[0].state, house.rows(killer)[0].attempts) == (SpoolState.QUARANTINED, 3)
+
+
+def test_what_a_dead_worker_held_is_taken_over_at_once(house: House, monkeypatch) -> None:
+    """A lease of a process that is gone needs not be waited for, and its mail is filed once."""
+    id_ = house.accept(mail())
+    with house.database.writing() as session:
+        claim(session, "a-host/1/intake-x", 50, 300)
+    monkeypatch.setattr(worker, "is_dead", lambda owner: owner.startswith("a-host"))
+    house.work()
+    assert house.rows(id_)[0].state is SpoolState.FILED
+
+
+def test_a_worker_that_lost_its_lease_files_nothing(house: House, monkeypatch) -> None:
+    """The fence: what another worker has taken over meanwhile is left to him."""
+    id_ = house.accept(mail())
+
+    def prepare_slowly(*arguments):
+        ready = real(*arguments)
+        with house.database.writing() as session:
+            session.connection().exec_driver_sql("UPDATE spool SET lease_owner = 'another'")
+        return ready
+
+    real = worker.prepare
+    monkeypatch.setattr(worker, "prepare", prepare_slowly)
+    assert house.worker.work_once() == 1
+    assert house.rows(id_)[0].state is SpoolState.RECEIVED
+
+
+def test_large_raw_mail_leaves_the_hot_table_after_filing(house: House) -> None:
+    """Its bytes are the same afterwards, from the blob."""
+    raw = mail("x" * 70 + "\n" + "long line\n" * 5000)
+    row = house.receive(raw)
+    with house.database.reading() as session:
+        assert session.get_one(Raw, row.sha256).content is None
+        assert raw_bytes(session, house.office.blobs, row.sha256) == raw
+
+
+def test_every_decision_stands_in_the_trace(house: House) -> None:
+    """`gateway mail why` can tell what was asked, what answered and why."""
+    row = house.receive(mail())
+    asked = [line[0] for line in row.trace]
+    assert asked[:4] == ["recipient", "source inbox", "author", "kind"]
+    assert {"by_envelope", "by_stored_id", "filed", "acknowledge"} <= set(asked)
