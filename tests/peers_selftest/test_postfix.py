@@ -1,10 +1,14 @@
 """The private Postfix: it forwards, relays, pipes, holds, and goes away whole."""
 
+import os
 import smtplib
 import subprocess
+import sys
 from collections.abc import Iterator, Sequence
+from pathlib import Path
 
 import pytest
+from peers.need import need, need_root
 from peers.pipebridge import PipeBridge
 from peers.ports import answers_220, until
 from peers.postfix import Postfix, Routes
@@ -18,6 +22,15 @@ MAIL = (
     b"From: Bob <bob@client.example>\r\nDate: Mon, 2 Mar 2026 09:00:00 +0000\r\nMessage-ID: <1@client.example>\r\n"
     b"Subject: hello\r\n\r\nplain text\r\n"
 )
+
+
+HOLDER = """
+import time
+from peers.postfix import Postfix, Routes
+with Postfix(Routes()) as postfix:
+    print(postfix.port, postfix.folder, flush=True)
+    time.sleep(60)
+"""
 
 
 @pytest.fixture
@@ -106,3 +119,21 @@ def test_held_mail_stays_on_disk(sink: Sink) -> None:
         sink.stays_at(0, 0.2)
         postfix.empty()
         assert postfix.held() == 0
+
+
+def test_postfix_ends_when_its_test_run_is_killed() -> None:
+    """After kill -9 of the process that started it, nobody listens and the folder is gone."""
+    need_root("Postfix's master starts as root")
+    need("postfix")
+    with subprocess.Popen(
+        [sys.executable, "-c", HOLDER],
+        env={**os.environ, "PYTHONPATH": str(Path(__file__).parents[1])},
+        stdout=subprocess.PIPE,
+        text=True,
+    ) as holder:
+        assert holder.stdout is not None
+        port, folder = holder.stdout.readline().split()
+        assert answers_220(int(port))
+        holder.kill()
+    until(lambda: not Path(folder).exists(), 20, "the folder goes")
+    assert not answers_220(int(port))
