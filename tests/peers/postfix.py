@@ -186,7 +186,8 @@ def _main(folder: Path, routes: Routes) -> dict[str, str]:
         "virtual_alias_maps": f"texthash:{folder}/config/aliases",
         "virtual_alias_domains": " ".join({address.rpartition("@")[2]: None for address in routes.aliases}),
         "transport_maps": f"texthash:{folder}/config/transport",
-        "default_transport": "error:5.1.2 no way out of this machine",
+        # Held mail goes nowhere, so it may be for anybody.
+        "default_transport": f"smtp:[{LOOPBACK}]:9" if routes.hold else "error:5.1.2 no way out of this machine",
         "smtp_dns_support_level": "disabled",
         "smtp_host_lookup": "native",
         "smtpd_relay_restrictions": "permit_mynetworks, reject",

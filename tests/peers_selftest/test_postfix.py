@@ -110,10 +110,10 @@ def test_exit_code_of_a_pipe_decides() -> None:
 
 
 def test_held_mail_stays_on_disk(sink: Sink) -> None:
-    """With hold, mail is accepted and queued, and none is delivered."""
+    """With hold, mail for anybody is accepted and queued, and none is delivered."""
     with Postfix(Routes(relays={"in.desk.example": sink.port}, hold=True)) as postfix:
-        for _ in range(3):
-            _send(postfix.port, "a@in.desk.example")
+        for address in ("a@in.desk.example", "b@in.desk.example", "somebody@elsewhere.example"):
+            _send(postfix.port, address)
         assert postfix.held() == 3
         assert {one.queue for one in postfix.queue()} == {"hold"}
         sink.stays_at(0, 0.2)
