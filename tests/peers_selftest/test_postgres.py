@@ -66,17 +66,16 @@ def test_cluster_stopped_at_once_recovers_at_the_next_start() -> None:
 
 def test_server_ends_when_its_test_run_is_killed() -> None:
     """After kill -9 of the process that started it, the server and its folder are gone."""
-    holder = subprocess.Popen(
+    with subprocess.Popen(
         [sys.executable, "-c", HOLDER],
         env={**os.environ, "PYTHONPATH": str(TESTS)},
         stdout=subprocess.PIPE,
         text=True,
-    )
-    assert holder.stdout is not None
-    base, folder = holder.stdout.readline().split()
-    psycopg.connect(f"{base}/postgres").close()
-    holder.send_signal(signal.SIGKILL)
-    holder.wait()
+    ) as holder:
+        assert holder.stdout is not None
+        base, folder = holder.stdout.readline().split()
+        psycopg.connect(f"{base}/postgres").close()
+        holder.send_signal(signal.SIGKILL)
     until(lambda: not Path(folder).exists(), 20, "the folder goes")
     with pytest.raises(psycopg.OperationalError):
         psycopg.connect(f"{base}/postgres", connect_timeout=2)

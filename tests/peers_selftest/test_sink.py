@@ -183,21 +183,18 @@ def test_wait_for_mails_that_do_not_come_says_what_was_heard(sink: Sink) -> None
 def test_sink_alone_writes_mails_as_files(tmp_path: Path) -> None:
     """Run as a program, it writes each mail and its envelope to a folder."""
     program = Path(__file__).parents[1] / "peers" / "sink.py"
-    alone = subprocess.Popen(
+    with subprocess.Popen(
         [sys.executable, program, "--port", "0", "--dir", tmp_path / "mails"],
         env={name: value for name, value in os.environ.items() if name != "PYTHONPATH"},
         stdout=subprocess.PIPE,
         text=True,
-    )
-    try:
+    ) as alone:
         assert alone.stdout is not None
         port = int(alone.stdout.readline().rsplit(":", 1)[1])
         with smtplib.SMTP("127.0.0.1", port, timeout=10) as client:
             client.sendmail("a@x.test", ["b@y.test"], MAIL)
         envelope = tmp_path / "mails" / "000001.json"
         until(envelope.exists, 5, "the envelope is written")
-    finally:
         alone.terminate()
-        alone.wait()
     assert json.loads(envelope.read_text())["recipients"] == ["b@y.test"]
     assert envelope.with_suffix(".eml").read_bytes() == MAIL
