@@ -35,6 +35,7 @@ from gateway.reading.written_people import ADDRESS, read_people, read_person
 
 MAX_TEXT: Final = 1_000_000
 MAX_LINES: Final = 20_000
+MAX_NOTE_LINES: Final = 2_000  # a forwarded mail that begins later is not looked for
 MAX_BLANKS: Final = 4  # between a separator and the header lines below it
 
 _TAG: Final = re.compile(r"\s{0,20}[\[(][^\[\]()]{1,40}[\])]")
@@ -126,7 +127,7 @@ def _commanded(author: Person, subject: str, lines: Sequence[str]) -> Forwarded:
 
 def _find_place(lines: Sequence[str], first: int, is_forward: bool) -> Place | None:
     """The first introduction of another mail; whatever comes after the first belongs to that mail."""
-    for at in range(first, len(lines)):
+    for at in range(first, min(len(lines), MAX_NOTE_LINES)):
         line = lines[at]
         if not visible(line[:80]).strip(" \t>"):
             continue
@@ -144,11 +145,17 @@ def _find_place(lines: Sequence[str], first: int, is_forward: bool) -> Place | N
 def _silent(lines: Sequence[str], at: int, first: int) -> Place | None:
     """An introduction that answers have too: only the subject says that this is a forward."""
     line = lines[at]
-    if is_original_separator(line) or is_rule(line):
+    if is_original_separator(line) or is_rule(line) or _is_framed(line):
         return _below(lines, at)
     if (found := label_of(unquoted(line))) and found[0] is not Label.OTHER:
         return _block_at(lines, at, at)
     return _attribution_at(lines, at, first)
+
+
+def _is_framed(line: str) -> bool:
+    """`----- words -----`: a separator in whatever language."""
+    shown = visible(line[:200]).strip(" \t>|")
+    return shown.startswith("----") and shown.endswith("----")
 
 
 def _attribution_at(lines: Sequence[str], at: int, first: int) -> Place | None:

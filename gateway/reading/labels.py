@@ -46,6 +46,7 @@ _LABELS: Final = {
     oddiwrth | प्रेषक | প্রেরক | mittent | ó | vun | из | kimdən
     """),
     Label.TO: words_of("""
+    adresat | pentru | pour
     to | para | an | à | a | aan | do | til | till | кому | получатель | одержувач | vastaanottaja | címzett
     destinatar | destinatarul | către | catre | kime | alıcı | prima | za | komu | pre | adresát | příjemce
     příjemci | príjemca | odbiorca | destinatário | destinatario | destinataire | empfänger | ontvanger
@@ -71,6 +72,7 @@ _LABELS: Final = {
     yanıt adresi | yanıtla | válaszcím | 返信先 | 回复 | 回覆 | 答复 | 회신 | odpoveď | відповісти | svar-til
     """),
     Label.DATE: words_of("""
+    posláno | gönderme zamanı
     date | sent | sent at | sent on | data | datum | dato | fecha | dátum | datum a čas | päivämäärä | päiväys
     lähetetty | lähetysaika | tarih | gönderilen | gönderildi | gönderme tarihi | gönderilme tarihi | gönderim
     dată | trimis | дата | дата и время | отправлено | когда | надіслано | відправлено | gesendet
@@ -85,7 +87,7 @@ _LABELS: Final = {
     दिनांक | तारीख
     """),
     Label.SUBJECT: words_of("""
-    subject | betreff | objet | asunto | assunto | oggetto | onderwerp | emne | ämne | aihe | otsikko | temat
+    sujet | subject | betreff | objet | asunto | assunto | oggetto | onderwerp | emne | ämne | aihe | otsikko | temat
     tema | předmět | predmet | předmět zprávy | тема | тема письма | tárgy | subiect | subiectul | konu | θέμα
     относно | предмет | наслов | naslov | zadeva | 件名 | 主题 | 主題 | 主旨 | 标题 | 標題 | 제목 | נושא
     الموضوع | موضوع | chủ đề | tiêu đề | เรื่อง | ชื่อเรื่อง | perihal | subjek | assumpte | gaia | asunt
@@ -155,7 +157,7 @@ FORWARDED: Final = frozenset(
     továbbított üzenet kezdete | továbbított e-mail | mesaj redirecționat | începe mesajul redirecționat
     mesaj redirectionat | mesaj redirecţionat | mesajul redirecționat | mesaj înaintat | yönlendirilen ileti
     yönlendirilmiş ileti | iletilmiş mesaj | iletilen ileti | ileti başlangıcı | iletilen mesaj
-    yönlendirilen mesaj | yönlendirilmiş e-posta | i̇leti başlangıcı | i̇letilen mesaj | i̇letilen ileti
+    yönlendirilen mesaj | yönlendirilmiş e-posta | ileti başlangıcı | iletilen mesaj | iletilen ileti
     proslijeđena poruka | započni proslijeđenu poruku | početak proslijeđene poruke | prosleđena poruka
     преусмерена порука | прослеђена порука | posredovano sporočilo | začetek posredovanega sporočila
     препратено съобщение | начало на препратеното съобщение | προωθημένο μήνυμα | αρχή προωθημένου μηνύματος
@@ -200,7 +202,7 @@ ORIGINAL: Final = frozenset(
 
 FORWARD_PREFIXES: Final = frozenset(
     words_of("""
-    fw | fwd | fwd. | wg | tr | rv | i | vs | vb | vl | pd | enc | redir | redir. | ilt | i̇lt | videresend
+    fw | fwd | fwd. | wg | tr | rv | i | vs | vb | vl | pd | enc | redir | redir. | ilt | ilt | videresend
     videresendt | vidarebefordrat | vidarebefordran | weitergeleitet | weiterleitung | rep | réf | tov
     továbbítás | továbbított | trs | doorst | fs | fyi fwd | fvs | přep | přeposláno | předáno | preposlané
     prep | pren | пересл | переслано | πρθ | προωθ | prosl | proslijeđeno | persl | peradr | pārs | edastatud
@@ -220,7 +222,11 @@ REPLY_PREFIXES: Final = frozenset(
 
 # Lines that a phone or a client adds below. `SENT_FROM` begins such a line; what follows names the device and is short.
 SENT_FROM: Final = words_of("""
-    sent from | sent via | sent with | sent using | sent by | sent on the go | get outlook for
+    sent from my | sent from a | sent from an | sent from yahoo | sent from mail | sent from outlook
+    sent from samsung | sent from proton | sent from iphone | sent from ipad | sent from android
+    sent from blackberry | sent from gmail | sent from aol | sent from windows | sent from surface
+    sent from spark | sent from nine | sent from tutanota | sent from front | sent from workspace
+    sent via | sent with | sent using | sent on the go | get outlook for
     download outlook for | sent through | von meinem | gesendet von | gesendet mit | gesendet über
     diese nachricht wurde von meinem | von unterwegs | holen sie sich outlook | outlook für | envoyé de
     envoyé depuis | envoyé à partir | envoyé par | envoyé avec | télécharger outlook | obtenir outlook
@@ -235,7 +241,7 @@ SENT_FROM: Final = words_of("""
     послано с | скачать outlook | получить outlook | надіслано з | відправлено з | küldve | elküldve
     az outlook letöltése | trimis de pe | trimis din | descărcați outlook | poslano s | poslano iz
     poslato sa | послато са | изпратено от | στάλθηκε από | εστάλη από | išsiųsta iš | nosūtīts no
-    saadetud minu | i̇phone'umdan | iphone'umdan | iphone’umdan gönderildi | ipad'imden | android için outlook
+    saadetud minu | iphone'umdan | iphone'umdan | iphone’umdan gönderildi | ipad'imden | android için outlook
     ios için outlook | iphoneから | ipadから | iphone から送信 | 私のiphoneから | androidから送信 | 从我的
     發自我的 | 发自我的 | 发自 | 從我的 | 发送自 | 傳送自 | 來自我的 | 나의 iphone | 내 iphone | iphone에서
     나의 ipad | 나의 galaxy | 내 갤럭시 | נשלח מ | أرسلت من | أُرسلت من | مرسل من | تم الإرسال من
@@ -255,7 +261,8 @@ SENT_FROM_ENDS: Final = (
 
 def folded(words: str) -> str:
     """Words as they stand in the tables: composed, in lower case, with single blanks."""
-    return unicodedata.normalize("NFC", " ".join(words.split())).lower()
+    # The Turkish İ leaves a dot of its own behind when it is made small.
+    return unicodedata.normalize("NFC", " ".join(words.split())).lower().replace("\u0307", "")
 
 
 LABELS: Final = {word: label for label, words in _LABELS.items() for word in words}

@@ -31,6 +31,7 @@ from gateway.reading.signature import is_device_line, signature_begins
 MAX_TEXT: Final = 1_000_000
 MAX_LINES: Final = 20_000
 MIN_SHARE: Final = 0.2
+_BLANKS: Final = "\n\r\ufeff \t"
 WRAPPED: Final = 55  # a quoted line at least so long may have spilled into the next one
 
 
@@ -59,11 +60,8 @@ def reply_text(text: str, html: str | None) -> str:
         return text
     cut = _first_cut(lines, quoted_line(lines, html))
     sorts = _sorts(lines[: cut.line])
-    kept, certain = _without_quotation(lines, sorts)
-    new = "\n".join(_without_signature(kept)).strip("\n\r\ufeff \t")
-    if _is_enough(new, text, certain=cut.certain and certain):
-        return new
-    return text.strip()
+    new = "\n".join(_without_signature(_without_quotation(lines, sorts))).strip(_BLANKS)
+    return new if _is_enough(new, text, certain=cut.certain) else text.strip(_BLANKS)
 
 
 def _is_enough(new: str, text: str, *, certain: bool) -> bool:
@@ -81,14 +79,14 @@ def _first_cut(lines: Sequence[str], structural: int | None) -> Cut:
         if not line or line.isspace():
             continue
         if is_reply_marker(line):
-            return Cut(_before(lines, at), True)
+            return Cut(_above(lines, at), True)
         if is_forward_separator(line):
             break  # a forwarded mail is new to us
         found = _introduction(lines, at)
         if found is not None:
             return found
     if structural is not None and structural < len(lines):
-        return Cut(_before(lines, structural), True)
+        return Cut(_above(lines, structural), True)
     return Cut(len(lines), True)
 
 
@@ -135,6 +133,13 @@ def _before(lines: Sequence[str], at: int) -> int:
     return at
 
 
+def _above(lines: Sequence[str], at: int) -> int:
+    """The end of what stands above, without the line that introduces what is cut."""
+    end = _before(lines, at)
+    attribution = read_attribution(lines, end - 1) if end > 0 else None
+    return end if attribution is None else _before(lines, attribution.begin)
+
+
 def _sorts(lines: Sequence[str]) -> list[Sort]:
     """What each line is; an attribution above quoted lines is quoted too."""
     sorts = [_sort(line) for line in lines]
@@ -165,15 +170,15 @@ def _is_spilled(lines: Sequence[str], sorts: Sequence[Sort], at: int) -> bool:
     return between and len(lines[at - 1]) >= WRAPPED and len(lines[at]) < WRAPPED and is_quoted(lines[at - 1])
 
 
-def _without_quotation(lines: Sequence[str], sorts: Sequence[Sort]) -> tuple[list[str], bool]:
+def _without_quotation(lines: Sequence[str], sorts: Sequence[Sort]) -> list[str]:
     """New text alone, or with the quotations between where somebody answers point by point."""
     end = len(sorts)
     signed = signature_begins(lines[:end]) if Sort.NEW in sorts else None
     while end > 0 and (sorts[end - 1] is not Sort.NEW or (signed is not None and end > signed)):
         end -= 1
     if _answered_quotations(sorts[:end]) >= 2:
-        return list(lines[:end]), True
-    return [lines[at] for at in range(end) if sorts[at] is not Sort.QUOTED], True
+        return list(lines[:end])
+    return [lines[at] for at in range(end) if sorts[at] is not Sort.QUOTED]
 
 
 def _answered_quotations(sorts: Sequence[Sort]) -> int:
@@ -185,4 +190,9 @@ def _answered_quotations(sorts: Sequence[Sort]) -> int:
 def _without_signature(lines: Sequence[str]) -> list[str]:
     begin = signature_begins(lines)
     kept = lines if begin is None else lines[:begin]
-    return [line for line in kept if not is_device_line(line)]
+    return [line for at, line in enumerate(kept) if not (_stands_alone(kept, at) and is_device_line(line))]
+
+
+def _stands_alone(lines: Sequence[str], at: int) -> bool:
+    """The line of a device is a paragraph of its own, or the last line."""
+    return at == 0 or at == len(lines) - 1 or not visible(lines[at - 1][:80]).strip()

@@ -143,16 +143,13 @@ def read_block(lines: Sequence[str], start: int) -> Block:
 
 
 def _continues(line: str, label: Label, value: str) -> bool:
-    """A long list of addresses goes on in the next line; a label that we do not know stands for itself."""
+    """A long list of addresses goes on in the next line."""
     shown = visible(line)
-    if label not in (Label.TO, Label.CC, Label.BCC, Label.FROM, Label.REPLY_TO, Label.SUBJECT, Label.OTHER):
+    if label not in (Label.TO, Label.CC, Label.BCC, Label.FROM, Label.REPLY_TO):
         return False
     if value.endswith((",", ";")) or shown.lstrip().startswith("<"):
         return True
-    listed = label in (Label.TO, Label.CC, Label.BCC)
-    return (listed and "@" in shown and shown.rstrip().endswith((">", ";", ","))) or (
-        shown[:1] in " \t" and label is not Label.OTHER
-    )
+    return "@" in shown and (shown[:1] in " \t" or shown.rstrip().endswith((">", ";", ",")))
 
 
 def _split(label: Label, value: str) -> dict[Label, str]:

@@ -5,6 +5,7 @@ It does not guess at names and job titles: a signature without a mark stays. RFC
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from typing import Final
 
@@ -15,6 +16,7 @@ MAX_SIGNATURE_LINES: Final = 14  # below a mark without its blank; above that it
 MAX_DEVICE_LINE: Final = 90
 MAX_DEVICE_WORDS: Final = 7
 
+_LINK: Final = re.compile(r"\[([^\]\n]{1,80})\]\([^()\n]{0,300}\)")
 _MARKS: Final = ("--", "—", "--=20")
 _LIST_FOOTERS: Final = (
     "mailing list",
@@ -57,9 +59,7 @@ def is_device_line(line: str) -> bool:
     """`Sent from my iPhone`, but not `Sent from my desk, which is easier.`"""
     if len(line) > 4 * MAX_DEVICE_LINE:
         return False
-    shown = folded(visible(line).strip(" \t*_>").split("<http", 1)[0].split("](http", 1)[0].lstrip("["))
-    if not 5 <= len(shown) <= MAX_DEVICE_LINE or len(shown.split()) > MAX_DEVICE_WORDS:
-        return False
-    if "," in shown or (shown.endswith(".") and len(shown.split()) > 5):
+    shown = folded(_LINK.sub(r"\1", visible(line)).strip(" \t*_>").split("<http", 1)[0])
+    if not 5 <= len(shown) <= MAX_DEVICE_LINE or len(shown.split()) > MAX_DEVICE_WORDS or "," in shown:
         return False
     return shown.startswith(SENT_FROM) or shown.endswith(SENT_FROM_ENDS)

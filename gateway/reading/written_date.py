@@ -43,8 +43,8 @@ _NUMBERS: Final = re.compile(r"(\d{1,2})\s?[./-]\s?(\d{1,2})\s?[./-]\s?(\d{4}|\d
 _VIETNAMESE: Final = re.compile(r"(\d{1,2})\s(?:thg|tháng)\s?(\d{1,2}),?\s(\d{4})")
 _CLOCK: Final = re.compile(r"(?<!\d)(\d{1,2})\s?[:.h時时시点]\s?(\d{2})(?:\s?[:.m分분]\s?(\d{2}))?(?!\d)")
 _OFFSET: Final = re.compile(r"(?:gmt|utc)?\s?([+-])(\d{1,2})(?::?(\d{2}))?(?!\d)")
-_AFTERNOON: Final = re.compile(r"\bp\.?\s?m\b|下午|午後|오후|μ\.?μ|\bös\b|晚上|\bmu\b")
-_FORENOON: Final = re.compile(r"\ba\.?\s?m\b|上午|午前|오전|π\.?μ|\böö\b|凌晨")
+_AFTERNOON: Final = re.compile(r"\d\s?p\.?\s?m\b|下午|午後|오후|μ\.?μ|\bös\b|晚上|\bmu\b")
+_FORENOON: Final = re.compile(r"\d\s?a\.?\s?m\b|上午|午前|오전|π\.?μ|\böö\b|凌晨")
 _ZONES: Final = {
     "est": -5, "edt": -4, "cst": -6, "cdt": -5, "mst": -7, "mdt": -6, "pst": -8, "pdt": -7, "akst": -9, "hst": -10,
     "brt": -3, "art": -3, "wet": 0, "west": 1, "bst": 1, "cet": 1, "cest": 2, "mez": 1, "mesz": 2, "hnec": 1, "haec": 2,
