@@ -11,7 +11,7 @@ from dataclasses import dataclass, field, replace
 from html import escape
 from typing import Final
 
-from gateway.reading.bounds import MAX_TEXT_CHARS
+from gateway.reading.bounds import MAX_TEXT_OCTETS
 from gateway.reading.charset import clean_text, decode_octets
 from gateway.reading.defects import Defects
 from gateway.reading.enriched import enriched_to_text
@@ -165,24 +165,29 @@ class BodyReader:
             name = safe_filename(decode_octets(one.name, self.charset)[0])
             kind = "application/octet-stream"
             self.content.attachments.append(Attachment(name or default_filename(kind), kind, one.content))
-        text = self._decode(octets, part.parameters.get("charset", ""))
+        text = self._decode(self._shown(part, octets, "message.txt"), part.parameters.get("charset", ""))
         if part.content_type in ("text/enriched", "text/richtext"):
             text = enriched_to_text(text)
         elif part.parameters.get("format", "").lower() == "flowed":
             text = unflow(text, deletes_space=part.parameters.get("delsp", "").lower() == "yes")
-        if len(text) > MAX_TEXT_CHARS:
-            self.defects.add("text-too-large")
-            self._attach(part, octets, "message.txt", False)
-            text = text[:MAX_TEXT_CHARS]
         self.content.sections.append(Section(text))
 
+    def _shown(self, part: Part, octets: bytes, name: str) -> bytes:
+        """As much as is shown of a part; one that is larger is an attachment as well."""
+        if len(octets) <= MAX_TEXT_OCTETS:
+            return octets
+        self.defects.add("text-too-large")
+        self._attach(part, octets, name, False)
+        return octets[:MAX_TEXT_OCTETS]
+
     def _html(self, part: Part, octets: bytes) -> None:
-        raw = self._decode(octets, part.parameters.get("charset", "") or declared_in_html(octets))
-        safe, defect = clean_html(raw)
+        shown = self._shown(part, octets, "message.html")
+        raw = self._decode(shown, part.parameters.get("charset", "") or declared_in_html(octets))
+        safe, defect = (None, "html-too-large") if len(shown) < len(octets) else clean_html(raw)
         if safe is None:
             self.defects.add(defect)
-            self._attach(part, octets, "message.html", False)
-            raw = raw[:MAX_TEXT_CHARS]
+            if len(shown) == len(octets):
+                self._attach(part, octets, "message.html", False)
             self.content.sections.append(Section(html_to_text(raw), raw))
             return
         self.content.shown_content_ids |= safe.content_ids

@@ -22,6 +22,5 @@ MAX_DEPTH: Final = 50  # multipart in multipart; Postfix stops at 100
 MAX_PARTS: Final = 1000
 MAX_MESSAGE_DEPTH: Final = 10  # mail in mail
 MAX_HTML_DEPTH: Final = 200  # nh3 needs quadratic time on deeper trees
-MAX_HTML_CHARS: Final = 4 * 1024 * 1024
-MAX_TEXT_CHARS: Final = 4 * 1024 * 1024
+MAX_TEXT_OCTETS: Final = 4 * 1024 * 1024  # of one part, plain or HTML; a larger one is an attachment too
 MAX_DEFECTS: Final = 50

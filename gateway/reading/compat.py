@@ -11,11 +11,11 @@ from __future__ import annotations
 from email.message import Message
 from typing import Final
 
-from gateway.reading.bounds import MAX_MESSAGE_DEPTH
 from gateway.reading.defects import Defects
 from gateway.reading.wire import Fields, Part, parse_fields, take_apart
 
 _MAX_BLOCKS: Final = 1000
+_MAX_MESSAGE_DEPTH: Final = 2  # a report encloses the mail that it is about, perhaps in a forward
 _STATUS: Final = frozenset(("message/delivery-status", "message/global-delivery-status"))
 _MAIL: Final = frozenset(("message/rfc822", "message/global", "message/rfc822-headers"))
 
@@ -29,7 +29,7 @@ def as_message(part: Part, depth: int = 0) -> Message:
         message.set_payload([as_message(child, depth) for child in part.children])
     elif part.content_type in _STATUS:
         message.set_payload([_block(block) for block in _blocks(part.body)])
-    elif part.content_type in _MAIL and depth < MAX_MESSAGE_DEPTH and part.body:
+    elif part.content_type in _MAIL and depth < _MAX_MESSAGE_DEPTH and part.body:
         message.set_payload([as_message(take_apart(part.body, Defects()), depth + 1)])
     elif part.content_type.startswith(("text/", "message/")) or not part.fields:
         message.set_payload(part.body.decode("ascii", "surrogateescape"))

@@ -10,7 +10,7 @@ from __future__ import annotations
 import re
 from typing import Final
 
-from gateway.reading.bounds import MAX_HTML_CHARS, MAX_HTML_DEPTH
+from gateway.reading.bounds import MAX_HTML_DEPTH
 
 
 def _words(text: str) -> frozenset[str]:
@@ -24,35 +24,45 @@ _FLAT: Final = _words(
     "area base basefont bgsound br col command embed frame hr img input keygen link meta param source track wbr p "
     "li dt dd option optgroup tr td th thead tbody tfoot colgroup caption html head body title"
 )
+_FORMATTING: Final = _words("a b big code em font i nobr s small strike strong tt u")
+_MAX_REPEATED: Final = 100_000
+_MAX_REFERENCE_COST: Final = 40_000_000_000  # about two seconds; 100 KB with 2,000 of them is 0.2 % of it
 _MAX_TAG_CHARS: Final = 16 * 1024
 _MAX_ATTRIBUTES: Final = 300
 
 
 def refusal(html: str) -> str:
     """The defect that forbids to build a tree, or an empty string."""
-    if len(html) > MAX_HTML_CHARS:
-        return "html-too-large"
-    if _depth(html) > MAX_HTML_DEPTH:
+    deepest, repeated = _measure(html)
+    if deepest > MAX_HTML_DEPTH or repeated > _MAX_REPEATED:
         return "html-too-deep"
+    if html.count("&") * len(html) > _MAX_REFERENCE_COST:
+        # The tree builder appends each character reference to its text node by copying the node.
+        return "html-too-many-references"
     return "html-too-many-attributes" if _has_giant_tag(html) else ""
 
 
-def _depth(html: str) -> int:
+def _measure(html: str) -> tuple[int, int]:
+    """The greatest depth, and how often a tree builder may repeat formatting that was left open."""
     open_now: dict[str, int] = {}
-    depth = deepest = 0
+    depth = deepest = formatting = repeated = 0
     for closing, written in _TAG.findall(html):
         name = written.lower()
         if name in _FLAT:
+            # HTML 13.2.4.3: each new paragraph or cell gets all open bold, font and the like once more.
+            repeated += formatting
             continue
         count = open_now.get(name, 0)
         if not closing:
             open_now[name] = count + 1
             depth += 1
+            formatting += name in _FORMATTING
             deepest = max(deepest, depth)
         elif count:
             open_now[name] = count - 1
             depth -= 1
-    return deepest
+            formatting -= name in _FORMATTING
+    return deepest, repeated
 
 
 def _has_giant_tag(html: str) -> bool:

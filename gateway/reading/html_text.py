@@ -16,6 +16,8 @@ def _words(text: str) -> frozenset[str]:
 
 
 _TOKEN: Final = re.compile(r"<(/?)([a-zA-Z][a-zA-Z0-9]*)([^<>]*)>|([^<]+)|<")
+_TAG: Final = re.compile(r"<[^<>]*>")
+_MAX_TOKENS: Final = 200_000  # a newsletter has 5,000; behind that only tags are taken out
 _HREF: Final = re.compile(r"""\bhref\s*=\s*(?:"([^"]*)"|'([^']*)'|([^\s"'>]+))""", re.IGNORECASE)
 _ALT: Final = re.compile(r"""\balt\s*=\s*(?:"([^"]*)"|'([^']*)')""", re.IGNORECASE)
 _HIDDEN: Final = re.compile(r"display\s*:\s*none", re.IGNORECASE)
@@ -34,7 +36,11 @@ def html_to_text(html: str) -> str:
     """The text that a reader of the HTML sees."""
     html = _without_comments(html)
     writer = _Writer(_layout_tables(html))
-    for closing, name, attributes, text in _TOKEN.findall(html):
+    for number, match in enumerate(_TOKEN.finditer(html)):
+        closing, name, attributes, text = match.groups()
+        if number > _MAX_TOKENS:
+            writer.text(_TAG.sub(" ", html[match.start() :]))
+            break
         if name:
             writer.tag(name.lower(), bool(closing), attributes)
         else:
@@ -76,6 +82,17 @@ def _layout_tables(html: str) -> frozenset[int]:
     return frozenset(layout)
 
 
+def _unescape(raw: str) -> str:
+    """html.unescape, without its cost for the five references that cleaned HTML is written with."""
+    if raw.count("&") < 100:
+        return unescape(raw)
+    known = sum(raw.count(one) for one in ("&amp;", "&lt;", "&gt;", "&nbsp;", "&quot;"))
+    if known < raw.count("&"):
+        return unescape(raw)
+    text = raw.replace("&lt;", "<").replace("&gt;", ">").replace("&nbsp;", "\xa0").replace("&quot;", '"')
+    return text.replace("&amp;", "&")
+
+
 class _Writer:
     """Lines so far, and what is open around the next word."""
 
@@ -87,7 +104,7 @@ class _Writer:
         self.quote = 0
         self.preformatted = 0
         self.lists: list[int] = []  # -1 for bullets, else the next number
-        self.links: list[tuple[str, int]] = []
+        self.links: list[tuple[str, int, int]] = []  # address, words before it, place in the line
         self.tables: list[bool] = []  # is it a layout table?
         self.layout_tables = layout_tables
         self.table_tags = 0
@@ -103,7 +120,7 @@ class _Writer:
     def text(self, raw: str) -> None:
         if self.silent:
             return
-        text = unescape(raw) if "&" in raw else raw
+        text = _unescape(raw) if "&" in raw else raw
         if self.preformatted:
             self._preformatted(text)
             return
@@ -199,14 +216,14 @@ class _Writer:
         if not is_closing:
             match = _HREF.search(attributes) if attributes else None
             href = unescape(match[1] or match[2] or match[3] or "").strip() if match else ""
-            self.links.append((href, self.words))
+            self.links.append((href, self.words, len(self.line)))
             return
         if not self.links:
             return
-        href, words = self.links.pop()
+        href, words, start = self.links.pop()
         if self.words == words or not href.lower().startswith(("http:", "https:", "mailto:", "tel:")):
             return
-        if _bare(href) not in _bare("".join(self.line)):
+        if _bare(href) not in _bare("".join(self.line[start:])):
             self.line.append(f" <{href.removeprefix('mailto:')}>")
 
     def _image(self, attributes: str) -> None:

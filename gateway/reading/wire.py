@@ -11,6 +11,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from itertools import pairwise
+from typing import Final
 
 from gateway.reading.bounds import MAX_DEPTH, MAX_FIELD_CHARS, MAX_FIELDS, MAX_HEADER_BYTES, MAX_PARTS
 from gateway.reading.defects import Defects
@@ -36,6 +37,9 @@ class Part:
             if key.lower() == name:
                 return value
         return ""
+
+
+_MAX_CANDIDATES: Final = 100_000  # lines that look like a delimiter, whether they are or not
 
 
 def take_apart(raw: bytes, defects: Defects) -> Part:
@@ -144,7 +148,9 @@ def _delimiters(data: bytes, start: int, end: int, boundary: bytes, limit: int) 
     """All delimiter lines of this boundary; a longer boundary that begins like it is another one."""
     mark = b"--" + boundary
     position, found = data.find(mark, start, end), 0
-    while position != -1 and found <= limit:
+    for _ in range(_MAX_CANDIDATES):
+        if position == -1 or found > limit:
+            break
         tail = position + len(mark)
         line_end = data.find(b"\n", tail, end)
         after = end if line_end == -1 else line_end + 1

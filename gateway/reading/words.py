@@ -98,7 +98,7 @@ def _word_octets(content: str, encoding: str) -> bytes:
 def decode_base64_leniently(raw: bytes) -> bytes:
     """What can be decoded: foreign characters skipped, padding mended, text behind padding read on."""
     octets = bytearray()
-    for piece in raw.split(b"="):
+    for piece in filter(None, raw.split(b"=")):
         kept = piece.translate(None, _NOT_BASE64)
         spare = len(kept) % 4
         if spare == 1:
