@@ -40,7 +40,7 @@ LETTERS = (
         "petra.mueller@praxis.example",
         "Lieferadresse ändern",
         "Guten Tag,\n\nbitte liefern Sie ab sofort an die Adresse im Anhang.\n\nMit freundlichen Grüßen\nP. Müller\n",
-        attachment=("Adresse.txt", "Marktplatz 1\n12345 Musterstadt\n".encode()),
+        attachment=("Adresse.txt", b"Marktplatz 1\n12345 Musterstadt\n"),
     ),
     Letter(
         "佐藤 健",

@@ -24,7 +24,6 @@ from storage.messages import Message, MessageReference, NewMessage, file_message
 from storage.queues import Queue, SourceInbox
 from storage.tickets import Event, LinkKind, Participant, ParticipantRole, Status, Ticket, TicketLink, TicketQueue
 
-
 _PARTICIPANT, _HOME = table_of(Participant), table_of(TicketQueue)
 # Rows that others refer to come first.
 _ORDER = (Contact, ContactAddress, Ticket, TicketQueue, Participant, Event, TicketLink)
