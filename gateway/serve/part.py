@@ -23,6 +23,8 @@ _CRASHED = 70  # EX_SOFTWARE
 def main() -> int:
     """Run the part that the command line names; returns the exit status."""
     role, path = Role(sys.argv[1]), Path(sys.argv[2])
+    # A Ctrl-C in the terminal reaches us too; the supervisor passes it on in order.
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
     threading.Thread(target=_end_with_supervisor, daemon=True).start()
     try:
         settings = load(path).settings
@@ -61,7 +63,6 @@ def _intake(settings: Settings) -> None:
 
     stop = threading.Event()
     signal.signal(signal.SIGTERM, lambda *_: stop.set())
-    signal.signal(signal.SIGINT, signal.SIG_IGN)
     say_ready()
     serve_intake(settings, stop)
 

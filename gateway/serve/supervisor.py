@@ -48,8 +48,6 @@ class Part:
             [sys.executable, "-m", "gateway.serve.part", self.role, str(self.config)],
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
-            # A Ctrl-C in the terminal is ours to pass on, in order.
-            start_new_session=True,
         )
         self.started_at = time.monotonic()
         threading.Thread(target=self._listen, args=(self.process,), daemon=True).start()
