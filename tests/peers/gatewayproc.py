@@ -178,7 +178,7 @@ def _quick_settings(port: int, sink_port: int, database_url: str | None) -> dict
         "data_dir": "var",
         "hostname": "mx.desk.example",
         "domain": "in.desk.example",
-        "listener": [{"address": f"{LOOPBACK}:{port}", "protocol": "smtp"}],
+        "listener": [{"address": f"{LOOPBACK}:{port}"}],
         "outbound": {
             "servers": [{"host": LOOPBACK, "port": sink_port, "security": "none"}],
             "retry_seconds": [1, 1, 2, 2, 4],

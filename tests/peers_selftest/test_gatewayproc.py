@@ -45,7 +45,7 @@ def test_settings_given_by_a_test_join_the_quick_ones(tmp_path: Path) -> None:
     assert written["outbound"]["undo_seconds"] == 3
     assert written["outbound"]["servers"] == [{"host": "127.0.0.1", "port": 2526, "security": "none"}]
     assert written["database"] == {"url": "sqlite:///x.db"}
-    assert written["listener"] == [{"address": f"127.0.0.1:{gateway.port}", "protocol": "smtp"}]
+    assert written["listener"] == [{"address": f"127.0.0.1:{gateway.port}"}]
 
 
 def test_run_gives_json_and_names_what_failed(tmp_path: Path, stand_in: list[str]) -> None:
