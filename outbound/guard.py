@@ -26,14 +26,12 @@ def why_not(session: Session, office: PostOffice, recipient: str, kind: Outgoing
     """Why nothing may be sent to this canonical address; empty when it may."""
     return (
         why_blocked(session, recipient, office.settings.own_domains)
-        or _why_own(session, office, recipient)
+        or _why_channel(session, recipient)
         or (_why_not_automatic(session, recipient) if kind.is_automatic else "")
     )
 
 
-def _why_own(session: Session, office: PostOffice, recipient: str) -> str:
-    if office.marks.read_return_path(recipient):
-        return f"{recipient} is a return path of ours"
+def _why_channel(session: Session, recipient: str) -> str:
     through = select(Channel.name).where(Channel.from_address == recipient, col(Channel.removed_at).is_(None))
     name = session.exec(through).first()
     return f"{recipient} is the sender of the channel {name}" if name else ""
