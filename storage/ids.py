@@ -7,6 +7,7 @@ section 7, lower case), so that ids sort by time and new rows stay together in t
 import re
 import threading
 from base64 import b32hexdecode, b32hexencode
+from datetime import datetime
 from secrets import token_bytes
 
 import sqlalchemy as sa
@@ -47,6 +48,11 @@ _sequence = _Sequence()
 def new_id() -> str:
     """A new id: 16 characters, later ones of this process sort after earlier ones."""
     return id_text(_sequence.next().to_bytes(ID_BYTES, "big"))
+
+
+def first_id(at: datetime) -> str:
+    """What sorts before every id that was made at this moment or later."""
+    return id_text(int(at.timestamp() * 1000).to_bytes(6, "big") + bytes(4))
 
 
 def id_text(raw: bytes) -> str:

@@ -3,18 +3,18 @@
 A mail is one set of bytes with one Message-ID over all attempts. How it is sent is `outbound.courier`.
 """
 
-from collections.abc import Sequence
+from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from enum import StrEnum
-from typing import Any
 
 import sqlalchemy as sa
 from sqlmodel import Field, Session, SQLModel, col, select
 
 from config.clock import now
 from config.errors import NotFound, Refused
-from storage.columns import Choice, UtcDateTime
+from storage.columns import Choice, UtcDateTime, table_of
+from storage.ids import first_id
 
 
 class OutgoingKind(StrEnum):
@@ -105,6 +105,7 @@ class Delivery(SQLModel, table=True):
     last_reply: str = ""
     server: str = ""  # the one that was asked last
     dot_at: datetime | None = Field(default=None, sa_type=UtcDateTime)  # the final dot was about to be sent
+    lost_after_dot: int = 0  # how often nobody knew what became of it, and it was sent again
     lease_owner: str = ""
     lease_until: datetime | None = Field(default=None, sa_type=UtcDateTime)
     updated_at: datetime = Field(sa_type=UtcDateTime)
@@ -118,6 +119,9 @@ class Delivery(SQLModel, table=True):
             postgresql_where=sa.text("state IN ('waiting', 'deferred', 'sending')"),
         ),
     )
+
+
+_DELIVERY = table_of(Delivery)
 
 
 @dataclass(frozen=True, slots=True)
@@ -153,6 +157,7 @@ class Outcome:
     reply: str
     server: str = ""
     next_attempt: datetime | None = None
+    lost_after_dot: bool = False  # it may have been delivered, and is sent once more all the same
 
 
 def enqueue(session: Session, mail: NewOutgoing) -> Outgoing:
@@ -180,27 +185,52 @@ def enqueue(session: Session, mail: NewOutgoing) -> Outgoing:
     return outgoing
 
 
-def claim_due(session: Session, owner: str, limit: int, lease_seconds: float) -> list[Job]:
-    """Take deliveries that are due, or whose worker was lost before the dot, under a lease."""
-    at = now()
-    abandoned = sa.and_(col(Delivery.state) == DeliveryState.SENDING, col(Delivery.lease_until) < at)
-    due = sa.and_(
-        col(Delivery.state).in_((DeliveryState.WAITING, DeliveryState.DEFERRED)), col(Delivery.next_attempt) <= at
-    )
+def next_due(session: Session) -> datetime | None:
+    """When the next delivery wants attention: it is due, or the lease of its worker ends."""
+    pending = sa.text("state IN ('waiting', 'deferred', 'sending')")
+    waiting = select(sa.func.min(Delivery.next_attempt)).where(pending, Delivery.state != DeliveryState.SENDING)
+    held = select(sa.func.min(Delivery.lease_until)).where(pending, Delivery.state == DeliveryState.SENDING)
+    moments = [moment for moment in (session.exec(waiting).one(), session.exec(held).one()) if moment]
+    return min(moments, default=None)
+
+
+def take_lost(session: Session) -> list[Delivery]:
+    """Settle what lost its worker after the final dot: nobody knows whether it went out."""
     query = (
         select(Delivery)
-        .where(sa.text("state IN ('waiting', 'deferred', 'sending')"), sa.or_(due, abandoned))
-        .order_by(col(Delivery.next_attempt))
-        .limit(limit)
+        .where(
+            sa.text("state IN ('waiting', 'deferred', 'sending')"),
+            Delivery.state == DeliveryState.SENDING,
+            col(Delivery.lease_until) < now(),
+            col(Delivery.dot_at).is_not(None),
+        )
         .with_for_update(skip_locked=True)
     )
+    lost = "the sending process was lost after the final dot"
+    found = session.exec(query).all()
+    return [record(session, Outcome(row.id or 0, DeliveryState.UNCERTAIN, lost)) for row in found]
+
+
+def claim_due(
+    session: Session, owner: str, limit: int, lease_seconds: float, busy: Collection[int | None] = ()
+) -> list[Job]:
+    """Take deliveries that are due, or whose worker was lost before the dot, under a lease.
+
+    What goes through a channel of `busy` is left (None: the default servers), so that a slow one holds up nobody else.
+    """
+    at = now()
+    free = sa.and_(col(Delivery.lease_until) < at, col(Delivery.dot_at).is_(None))
+    due = sa.or_(
+        sa.and_(col(Delivery.state) != DeliveryState.SENDING, col(Delivery.next_attempt) <= at),
+        sa.and_(col(Delivery.state) == DeliveryState.SENDING, free),
+    )
+    query = select(Delivery).where(sa.text("delivery.state IN ('waiting', 'deferred', 'sending')"), due)
+    for channel_id in busy:
+        through = select(Outgoing.id).where(Outgoing.id == Delivery.outgoing_id, Outgoing.channel_id == channel_id)
+        query = query.where(~through.exists())
+    query = query.order_by(col(Delivery.next_attempt)).limit(limit).with_for_update(skip_locked=True)
     by_mail: dict[str, list[Delivery]] = {}
     for delivery in session.exec(query).all():
-        if delivery.dot_at is not None and delivery.state is DeliveryState.SENDING:
-            # Its worker died between the dot and our note of the reply: nobody knows whether it went out.
-            lost = "the sending process was lost after the final dot"
-            record(session, Outcome(delivery.id or 0, DeliveryState.UNCERTAIN, lost))
-            continue
         delivery.state, delivery.lease_owner = DeliveryState.SENDING, owner
         delivery.lease_until, delivery.updated_at = at + timedelta(seconds=lease_seconds), at
         delivery.attempts += 1
@@ -210,9 +240,37 @@ def claim_due(session: Session, owner: str, limit: int, lease_seconds: float) ->
     return [Job(session.get_one(Outgoing, id_), tuple(deliveries)) for id_, deliveries in by_mail.items()]
 
 
-def mark_dot(session: Session, delivery_ids: Sequence[int]) -> None:
-    """Note that the final dot is sent next: from here a lost connection means uncertain."""
-    session.exec(sa.update(Delivery).where(col(Delivery.id).in_(delivery_ids)).values(dot_at=now()))
+def still_held(session: Session, held: Sequence[Delivery]) -> set[int]:
+    """Those of these claimed deliveries that nobody has taken over since; they stay ours until we commit."""
+    ids = [delivery.id for delivery in held]
+    query = sa.select(_DELIVERY.c.id, _DELIVERY.c.lease_owner, _DELIVERY.c.attempts).where(
+        _DELIVERY.c.id.in_(ids), _DELIVERY.c.state == DeliveryState.SENDING
+    )
+    rows = {tuple(row) for row in session.connection().execute(query.with_for_update())}
+    return {d.id for d in held if d.id is not None and (d.id, d.lease_owner, d.attempts) in rows}
+
+
+def mark_dot(session: Session, held: Sequence[Delivery], lease_seconds: float) -> bool:
+    """Note that the final dot is sent next: from here a lost connection means uncertain.
+
+    False, and nothing noted, when one of them is no longer ours: then the dot must not be sent.
+    """
+    if len(still_held(session, held)) < len(held):
+        return False
+    at = now()
+    ids = [delivery.id for delivery in held]
+    marked = sa.update(_DELIVERY).where(_DELIVERY.c.id.in_(ids))
+    session.connection().execute(marked.values(dot_at=at, lease_until=at + timedelta(seconds=lease_seconds)))
+    return True
+
+
+def recover_due(session: Session, is_dead: Callable[[str], bool]) -> None:
+    """End the leases of dead workers at once."""
+    pending = sa.text("state IN ('waiting', 'deferred', 'sending')")
+    query = select(Delivery.lease_owner).where(pending, Delivery.state == DeliveryState.SENDING).distinct()
+    for owner in session.exec(query).all():
+        if is_dead(owner):
+            give_back_due(session, owner)
 
 
 def record(session: Session, outcome: Outcome) -> Delivery:
@@ -223,6 +281,7 @@ def record(session: Session, outcome: Outcome) -> Delivery:
     delivery.state, delivery.last_reply, delivery.updated_at = outcome.state, outcome.reply[:1000], now()
     delivery.server = outcome.server or delivery.server
     delivery.next_attempt = outcome.next_attempt or delivery.next_attempt
+    delivery.lost_after_dot += outcome.lost_after_dot
     delivery.lease_owner, delivery.lease_until, delivery.dot_at = "", None, None
     session.add(delivery)
     session.flush()
@@ -301,11 +360,17 @@ def count_states(session: Session) -> dict[DeliveryState, int]:
     return {DeliveryState(state): count for state, count in rows}
 
 
-def sent_since(session: Session, kind: OutgoingKind, since: datetime) -> list[str]:
-    """The recipients of all mails of a kind since then, each as often as he was written to."""
-    query: Any = (
-        select(Delivery.recipient)
+def count_sent(session: Session, kind: OutgoingKind, since: datetime, recipient: str = "", domain: str = "") -> int:
+    """How many mails of a kind were queued since then: to one address, to one domain, or to anybody."""
+    # Ids sort by time, so the primary key serves as an index over it.
+    query = (
+        select(sa.func.count())
+        .select_from(Delivery)
         .join(Outgoing, col(Outgoing.id) == Delivery.outgoing_id)
-        .where(Outgoing.kind == kind, Outgoing.created_at >= since)
+        .where(Outgoing.kind == kind, col(Outgoing.id) >= first_id(since))
     )
-    return list(session.exec(query).all())
+    if recipient:
+        query = query.where(Delivery.recipient == recipient)
+    if domain:
+        query = query.where(col(Delivery.recipient).endswith(f"@{domain}", autoescape=True))
+    return session.exec(query).one()

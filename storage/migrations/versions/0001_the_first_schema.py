@@ -407,6 +407,7 @@ def upgrade() -> None:
         sa.Column("last_reply", sa.String(), nullable=False),
         sa.Column("server", sa.String(), nullable=False),
         sa.Column("dot_at", storage.columns.UtcDateTime(), nullable=True),
+        sa.Column("lost_after_dot", sa.Integer(), nullable=False),
         sa.Column("lease_owner", sa.String(), nullable=False),
         sa.Column("lease_until", storage.columns.UtcDateTime(), nullable=True),
         sa.Column("updated_at", storage.columns.UtcDateTime(), nullable=False),

@@ -1,0 +1,125 @@
+"""What a reply will be: everything that it depends on, read at one moment, and the mails made of it."""
+
+from dataclasses import dataclass
+from datetime import datetime
+from zoneinfo import ZoneInfo
+
+from sqlmodel import Session
+
+from config.clock import now
+from config.errors import Refused
+from outbound.compose import Letter, Thread, compose
+from outbound.drafts import Draft
+from outbound.marks import Audience, Mark, person_tag
+from outbound.post_office import PostOffice
+from outbound.recipients import Recipients, show_recipients
+from outbound.routes import Way, reply_to, way_of
+from outbound.subjects import answer_subject
+from outbound.writing import Person, body_lines
+from storage.agents import Agent
+from storage.ids import new_id
+from storage.messages import Direction, messages_of, references_of
+from storage.queues import Queue
+from storage.tickets import Status, Ticket, get_ticket
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """All that a reply depends on; two equal plans make the same mail."""
+
+    ticket_id: int
+    queue_id: int
+    recipients: Recipients
+    way: Way
+    subject: str
+    in_reply_to: str
+    references: tuple[str, ...]
+    signature: str
+
+
+@dataclass(frozen=True, slots=True)
+class Composed:
+    """One mail of a reply: the public one, or one person's Bcc copy."""
+
+    id: str
+    header_id: str
+    content: bytes
+    people: tuple[Person, ...]
+
+
+def plan_reply(session: Session, office: PostOffice, agent: Agent, number: int, draft: Draft) -> Plan:
+    ticket = living_ticket(session, number)
+    if ticket.status is Status.CLOSED and draft.status is None and not draft.anyway:
+        raise Refused(
+            f"Ticket {number} is closed: reopen it with `gateway ticket status {number} open`, or say --anyway"
+        )
+    queue = session.get_one(Queue, ticket.queue_id)
+    messages = messages_of(session, number)
+    mails = [message for message in messages if message.direction is not Direction.NOTE and not message.cancelled]
+    last = next((m for m in reversed(mails) if m.direction is Direction.INBOUND and not m.automatic), None)
+    last = last or (mails[-1] if mails else None)
+    is_assignee = ticket.assignee_id in (None, agent.id)
+    return Plan(
+        ticket_id=number,
+        queue_id=queue.number,
+        recipients=show_recipients(session, office, ticket, mails, draft),
+        way=way_of(session, office, ticket, queue),
+        # The subject of the last mail: a customer who takes up something else in the same thread means it.
+        subject=tagged(ticket, queue, answer_subject(last.subject if last else ticket.subject)),
+        in_reply_to=last.message_id if last else "",
+        references=tuple(references_of(session, number)),
+        signature=(agent.signature if is_assignee else "") or queue.signature,
+    )
+
+
+def living_ticket(session: Session, number: int) -> Ticket:
+    ticket = get_ticket(session, number)
+    if ticket.merged_into is not None:
+        raise Refused(f"Ticket {number} was merged into {ticket.merged_into}: write there")
+    return ticket
+
+
+def tagged(ticket: Ticket, queue: Queue, subject: str) -> str:
+    tag = f"[#{ticket.id}]"
+    return subject if not queue.subject_tag or tag in subject else f"{subject} {tag}"
+
+
+def signed_text(draft: Draft, signature: str) -> str:
+    # "-- " with its space is what mail programs know as the beginning of a signature. RFC 3676 section 4.3.
+    return body_lines(f"{draft.text.rstrip()}\n\n-- \n{signature.strip()}" if signature.strip() else draft.text)
+
+
+def compose_mails(office: PostOffice, plan: Plan, draft: Draft, text: str) -> list[Composed]:
+    """The public mail, and a copy of his own for everybody in Bcc: nobody can see the others."""
+    chosen = plan.recipients
+    public = Mark(Audience.CUSTOMER, plan.ticket_id, new_id())
+    copies = [Mark(Audience.COPY, plan.ticket_id, new_id(), person_tag(person.email)) for person in chosen.bcc]
+    date = now().astimezone(ZoneInfo(office.settings.time_zone))
+    mails = [_mail(office, plan, draft, text, public, (*chosen.to, *chosen.cc), date)]
+    return mails + [
+        _mail(office, plan, draft, text, mark, (person,), date) for mark, person in zip(copies, chosen.bcc, strict=True)
+    ]
+
+
+def _mail(
+    office: PostOffice,
+    plan: Plan,
+    draft: Draft,
+    text: str,
+    mark: Mark,
+    to: tuple[Person, ...],
+    date: datetime,
+) -> Composed:
+    header_id = office.marks.message_id(mark)
+    letter = Letter(
+        author=plan.way.author,
+        to=plan.recipients.to,
+        cc=plan.recipients.cc,
+        reply_to=reply_to(office, plan.way, mark),
+        subject=plan.subject,
+        text=text,
+        date=date,
+        thread=Thread(header_id, plan.in_reply_to, plan.references),
+        files=tuple(draft.attachments),
+    )
+    return Composed(mark.outgoing_id, header_id, compose(letter), to)

@@ -1,0 +1,85 @@
+"""What servers say: whether it is about a mail or about our account there, and what a person should do about it."""
+
+import re
+from dataclasses import dataclass
+
+from outbound.writing import one_line
+
+_MAX_REPLY = 500
+# Codes that speak of the account, whatever step they come at (RFC 4954 section 6; Exchange Online, Gmail).
+_ACCOUNT_CODES = frozenset({530, 534, 535, 538})
+_ACCOUNT_STATUS = frozenset({"5.7.57", "5.7.60", "5.7.30", "5.7.139", "5.2.252", "5.7.708", "5.1.90"})
+_ACCOUNT_WORDS = ("sendasdenied", "smtpclientauthentication is disabled", "clientauthentication disabled")
+_STATUS = re.compile(r"\b([245]\.\d{1,3}\.\d{1,3})\b")
+
+
+@dataclass(frozen=True, slots=True)
+class Reply:
+    """An SMTP reply; code 0 stands for silence, a lost connection or TLS trouble, with our own words as text."""
+
+    code: int
+    text: str
+
+    def __str__(self) -> str:
+        text = one_line(self.text, _MAX_REPLY)
+        return f"{self.code} {text}" if self.code else text
+
+    @property
+    def is_positive(self) -> bool:
+        """2xx."""
+        return 200 <= self.code < 300
+
+    @property
+    def is_permanent(self) -> bool:
+        """5xx: the same again would hear the same. RFC 5321 section 4.2.1."""
+        return 500 <= self.code < 600
+
+    @property
+    def is_about_account(self) -> bool:
+        """Our login or our right to send is the trouble: no recipient is to blame, every mail would hear it."""
+        if self.code in _ACCOUNT_CODES:
+            return True
+        status = _STATUS.search(self.text[:_MAX_REPLY])
+        words = self.text[:_MAX_REPLY].lower()
+        return bool(status and status[1] in _ACCOUNT_STATUS) or any(known in words for known in _ACCOUNT_WORDS)
+
+
+# What a reply holds -> what it means and what to do. The first that fits is said.
+_SENTENCES: tuple[tuple[str, str], ...] = (
+    (
+        "5.7.139",
+        "Microsoft does not let this account sign in over SMTP: an administrator must allow SMTP AUTH for it",
+    ),
+    ("5.7.30", "Microsoft has turned off passwords for SMTP: this account needs OAuth"),
+    ("5.7.57", "the server wants a sign-in before it takes mail: set a user and a password for the channel"),
+    (
+        "sendasdenied",
+        "the account may not send under this From address: give it Send As rights, or change --from to its own address",
+    ),
+    (
+        "5.7.60",
+        "the account may not send under this From address: give it Send As rights, or change --from to its own address",
+    ),
+    ("5.7.9", "Google wants an app password here: make one in the account's security settings, then set it again"),
+    ("5.7.14", "Google wants a sign-in in the browser once: open the account, then try again"),
+    (
+        "certificate",
+        "the server's certificate does not fit its name or is not trusted: check --host, or ask its operator",
+    ),
+    (
+        "does not offer starttls",
+        "the server speaks no TLS on this port: try --port 465 --security tls, or another server",
+    ),
+    ("535", "the server refused user or password: set them again with `gateway channel edit`"),
+    ("534", "the server wants another way to sign in, often an app password"),
+    ("530", "the server wants a sign-in or TLS first: set user and password, and --security starttls"),
+    ("name or service not known", "there is no server of this name: check --host"),
+    ("refused", "nothing answers there: check --host and --port, and that no firewall is in between"),
+    ("timed out", "the server did not answer in time: check --host and --port, and that no firewall is in between"),
+)
+
+
+def plain_sentence(reply: str) -> str:
+    """What a refusal means and what to do next; empty when we do not know it."""
+    lower = reply.lower()
+    return next((sentence for known, sentence in _SENTENCES if known in lower), "")

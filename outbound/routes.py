@@ -1,0 +1,94 @@
+"""Which way a mail leaves, and under whose name.
+
+The way is the *answer via* of the address that the ticket came in through, else that of its queue, else the
+default servers. A channel of somebody's own never falls back to ours: that would break SPF and
+DMARC alignment. RFC 7489 section 3.1.
+"""
+
+from dataclasses import dataclass
+
+from sqlmodel import Session
+
+from config.errors import Refused
+from outbound.marks import Audience, Mark, Marks, person_tag
+from outbound.post_office import PostOffice
+from outbound.writing import Person
+from storage.addresses import AddressState, CreationAddress, list_addresses
+from storage.channels import Channel, ChannelKind
+from storage.outbox import Outgoing, OutgoingKind
+from storage.queues import Queue, ReplyTo, SourceInbox, source_inboxes
+from storage.tickets import Ticket
+
+
+@dataclass(frozen=True, slots=True)
+class Way:
+    """How the mails of a ticket leave: the channel (None: the default servers), From, and where answers go."""
+
+    channel_id: int | None
+    author: Person
+    answers_to: str  # empty: to a signed reply address
+    sender: str  # the reverse-path of agents' mail; on the default servers VERP takes its place
+    automatic_sender: str  # empty is the null reverse-path
+
+
+def way_of(session: Session, office: PostOffice, ticket: Ticket, queue: Queue) -> Way:
+    """The way for a ticket. Raises Refused when its channel was removed, or when no address can stand in From."""
+    channel = _channel(session, ticket, queue)
+    inbox = _source_inbox(session, ticket, queue)
+    address = (channel.from_address if channel else "") or queue.from_address or inbox
+    address = address or _creation_address(session, ticket, queue)
+    if not address:
+        raise Refused(f"Queue {queue.name} has no address to write from: make one with `gateway address new`")
+    # Accounts refuse the null reverse-path often, so their automatic mail goes out under their own address.
+    own = address if channel and channel.kind is ChannelKind.SMTP else ""
+    return Way(
+        channel_id=channel.number if channel else None,
+        author=Person(queue.display_name or queue.name, address),
+        answers_to=inbox if queue.reply_to is ReplyTo.INBOX else "",
+        sender=address,
+        automatic_sender=own,
+    )
+
+
+def reply_to(office: PostOffice, way: Way, mark: Mark) -> Person | None:
+    """What stands in Reply-To: the source inbox, or an address of ours that finds the ticket again."""
+    if way.answers_to:
+        return None if way.answers_to == way.author.email else Person(way.author.name, way.answers_to)
+    return Person(way.author.name, office.marks.reply_address(mark))
+
+
+def reverse_path(marks: Marks, outgoing: Outgoing, recipient: str) -> str:
+    """The envelope sender for one recipient: on the default servers it tells from which mail a bounce comes."""
+    if outgoing.kind is not OutgoingKind.REPLY or outgoing.channel_id is not None:
+        return outgoing.reverse_path
+    mark = Mark(Audience.CUSTOMER, outgoing.ticket_id or 0, outgoing.id, person_tag(recipient))
+    return marks.return_path(mark)
+
+
+def _channel(session: Session, ticket: Ticket, queue: Queue) -> Channel | None:
+    address = session.get(CreationAddress, ticket.address_id) if ticket.address_id else None
+    channel_id = address.answer_via if address and address.answer_via is not None else queue.answer_via
+    if channel_id is None:
+        return None
+    channel = session.get_one(Channel, channel_id)
+    if channel.removed_at is not None:
+        whose = address.address if address and address.answer_via is not None else f"queue {queue.name}"
+        raise Refused(f"The channel {channel.name} of {whose} was removed: name another one with --answer-via")
+    return channel
+
+
+def _source_inbox(session: Session, ticket: Ticket, queue: Queue) -> str:
+    came_through = session.get(SourceInbox, ticket.source_inbox) if ticket.source_inbox else None
+    if came_through and came_through.confirmed and came_through.queue_id == queue.number:
+        return came_through.address
+    inboxes = source_inboxes(session, queue.number)
+    return inboxes[0].address if inboxes else ""
+
+
+def _creation_address(session: Session, ticket: Ticket, queue: Queue) -> str:
+    came_through = session.get(CreationAddress, ticket.address_id) if ticket.address_id else None
+    if came_through and came_through.queue_id == queue.number and came_through.state is AddressState.ACTIVE:
+        return came_through.address
+    addresses = list_addresses(session, queue.number)
+    active = [address for address in addresses if address.state is AddressState.ACTIVE]
+    return (active or addresses)[-1].address if addresses else ""

@@ -1,0 +1,115 @@
+"""One claimed mail: the guard is asked once more, then it goes to the courier or into the folder.
+
+Each recipient's reverse-path on the default servers is his own (VERP), so that a bounce tells whom it is about;
+such a mail is one transaction a recipient, with the same bytes. Elsewhere one transaction carries all.
+"""
+
+import asyncio
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from config.errors import GatewayError
+from outbound.courier import Courier
+from outbound.doors import Door, open_door
+from outbound.folder import write_mail
+from outbound.guard import why_not
+from outbound.ledger import Ledger
+from outbound.outcomes import Attempt, Said, announce, write_down
+from outbound.post_office import PostOffice
+from outbound.refusals import Reply
+from outbound.routes import reverse_path
+from outbound.smtp import Envelope, TakenOver
+from outbound.writing import written_address
+from storage.database import Database
+from storage.outbox import Delivery, DeliveryState, Job, Outgoing, mark_dot
+
+_TRIES_TO_WRITE = 30
+_TROUBLE_SECONDS = 1.0
+
+
+@dataclass(frozen=True, slots=True)
+class Dispatch:
+    """What sending one mail needs at hand."""
+
+    office: PostOffice
+    database: Database
+    ledger: Ledger
+    courier: Courier
+    stopping: asyncio.Event
+
+    async def send(self, job: Job) -> None:
+        """Send a mail to its recipients who are due, and write down what became of it."""
+        door, free, blocked = await asyncio.to_thread(self._screen, job)
+        if blocked:
+            await self._settle(Attempt(job.outgoing, door, blocked))
+        if not free:
+            return
+        if door.folder is not None or door.trouble:
+            await self._settle(await asyncio.to_thread(_without_server, job.outgoing, door, free))
+            return
+        groups: dict[str, list[Delivery]] = {}
+        for delivery in free:
+            path = reverse_path(self.office.marks, job.outgoing, delivery.recipient)
+            groups.setdefault(path, []).append(delivery)
+        await asyncio.gather(*(self._transact(job.outgoing, door, *group) for group in groups.items()))
+
+    def _screen(self, job: Job) -> tuple[Door, list[Delivery], list[Said]]:
+        with self.database.reading() as session:
+            try:
+                door = open_door(session, self.office, job.outgoing)
+            except GatewayError as error:  # a password that does not open
+                door = Door(trouble=str(error), channel_id=job.outgoing.channel_id)
+            whys = {d.recipient: why_not(session, self.office, d.recipient, job.outgoing.kind) for d in job.deliveries}
+        free = [delivery for delivery in job.deliveries if not whys[delivery.recipient]]
+        blocked = [
+            Said(delivery, DeliveryState.BLOCKED, Reply(0, whys[delivery.recipient]))
+            for delivery in job.deliveries
+            if whys[delivery.recipient]
+        ]
+        return door, free, blocked
+
+    async def _transact(self, outgoing: Outgoing, door: Door, path: str, held: Sequence[Delivery]) -> None:
+        if self.stopping.is_set():
+            return  # its lease is given back
+        lease_seconds = self.office.settings.outbound.lease_seconds
+        people = {written_address(delivery.spelling or delivery.recipient): delivery for delivery in held}
+
+        async def before_dot() -> bool:
+            return await self.ledger.write(lambda session: mark_dot(session, held, lease_seconds))
+
+        envelope = Envelope(path, tuple(people), outgoing.content)
+        try:
+            delivered = await self.courier.send(door.servers, envelope, before_dot, held[0].server)
+        except TakenOver:
+            return
+        except GatewayError as error:  # the marker could not be written, so no dot was sent
+            said = [Said(delivery, DeliveryState.DEFERRED, Reply(0, str(error))) for delivery in held]
+            await self._settle(Attempt(outgoing, door, said))
+            return
+        said = [Said(people[answer.recipient], answer.state, answer.reply) for answer in delivered.answers]
+        await self._settle(Attempt(outgoing, door, said, delivered.server, delivered.account_trouble))
+
+    async def _settle(self, attempt: Attempt) -> None:
+        """Write down an attempt. While the database is away we hold on to what we know: it is nowhere else."""
+        settings = self.office.settings.outbound
+        for tries_left in reversed(range(_TRIES_TO_WRITE)):
+            try:
+                rows = await self.ledger.write(lambda session: write_down(session, settings, attempt))
+            except GatewayError:
+                if not tries_left:
+                    raise
+                await asyncio.sleep(_TROUBLE_SECONDS)
+            else:
+                announce(attempt.outgoing, rows)
+                return
+
+
+def _without_server(outgoing: Outgoing, door: Door, held: Sequence[Delivery]) -> Attempt:
+    state, reply, server = DeliveryState.DEFERRED, door.trouble, ""
+    if door.folder is not None:
+        try:
+            path = write_mail(door.folder, outgoing, [delivery.recipient for delivery in held])
+            state, reply, server = DeliveryState.SENT, f"written to {path}", "folder"
+        except GatewayError as error:
+            reply = str(error)
+    return Attempt(outgoing, door, [Said(delivery, state, Reply(0, reply)) for delivery in held], server)

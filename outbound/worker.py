@@ -1,0 +1,181 @@
+"""The relay: takes mails that are due, has each sent once, and rests while there is nothing to do.
+
+It may be killed at any moment: before the dot marker the mail is sent again, after it the outcome is
+*uncertain*. How a mail is sent is `outbound.sending`, and what follows from it `outbound.outcomes`.
+"""
+
+import asyncio
+import signal
+from collections import Counter
+from contextlib import suppress
+from datetime import datetime
+
+from sqlmodel import Session
+
+from config import maillog
+from config.clock import now
+from config.errors import GatewayError
+from config.settings import Settings
+from outbound.aftermath import tell_ticket
+from outbound.courier import Courier
+from outbound.ledger import Ledger
+from outbound.outcomes import announce
+from outbound.post_office import PostOffice, open_post_office
+from outbound.sending import Dispatch
+from outbound.smtp import Patience
+from storage.database import Database, open_database
+from storage.leases import is_dead, owner_name
+from storage.outbox import Delivery, Job, Outgoing, claim_due, give_back_due, next_due, recover_due, take_lost
+from storage.waking import Waiter, wake
+
+_SHORTEST_WAIT, _LONGEST_WAIT = 0.02, 2.0
+_CLAIM = 16
+_TROUBLE_SECONDS = 1.0
+
+
+def serve_relay(settings: Settings) -> None:
+    """Be the relay process: send until SIGTERM or SIGINT."""
+    maillog.start_logging(settings.log, "relay")
+    database = open_database(settings)
+    try:
+        with asyncio.Runner(loop_factory=_new_loop) as runner:
+            runner.run(_until_signal(settings, database))
+    finally:
+        database.close()
+
+
+async def run_relay(settings: Settings, database: Database, stop: asyncio.Event) -> None:
+    """Send what is due until `stop`; then finish the mails under way and give the rest back."""
+    office = await asyncio.to_thread(open_post_office, settings, database)
+    await Relay(office, database, stop).run()
+
+
+def _new_loop() -> asyncio.AbstractEventLoop:
+    try:
+        import uvloop
+    except ImportError:  # not on every platform
+        return asyncio.new_event_loop()
+    return uvloop.new_event_loop()
+
+
+async def _until_signal(settings: Settings, database: Database) -> None:
+    stop = asyncio.Event()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        asyncio.get_running_loop().add_signal_handler(number, stop.set)
+    maillog.started()
+    await run_relay(settings, database, stop)
+    maillog.stopped()
+
+
+class Relay:
+    """One worker, with as many mails under way as its connections can carry."""
+
+    def __init__(self, office: PostOffice, database: Database, stop: asyncio.Event) -> None:
+        settings = office.settings
+        self._office, self._database, self._stop = office, database, stop
+        self._owner = owner_name("relay")
+        self._ledger = Ledger(database)
+        patience = Patience(settings.outbound.command_timeout_seconds, settings.outbound.reply_timeout_seconds)
+        self._courier = Courier(settings.hostname, patience, settings.outbound.connections)
+        self._dispatch = Dispatch(office, database, self._ledger, self._courier, stop)
+        self._under_way: set[asyncio.Task[None]] = set()
+        self._by_way: Counter[int | None] = Counter()
+        self._freed = asyncio.Event()
+
+    async def run(self) -> None:
+        """Work until told to stop."""
+        writing = asyncio.create_task(self._ledger.run())
+        waiter = Waiter(self._office.settings.data_dir, "relay")
+        try:
+            await self._work(waiter)
+            await self._finish()
+        finally:
+            writing.cancel()
+            with suppress(asyncio.CancelledError):
+                await writing
+            await self._courier.close()
+            waiter.close()
+
+    async def _work(self, waiter: Waiter) -> None:
+        stopping = asyncio.create_task(self._stop.wait())
+        listening = asyncio.create_task(asyncio.to_thread(waiter.wait, _LONGEST_WAIT))
+        with suppress(GatewayError):
+            # What an earlier relay held when it died need not wait for the end of its lease.
+            await self._ledger.write(lambda session: recover_due(session, is_dead))
+        while not self._stop.is_set():
+            seconds = await self._start_due()
+            if seconds <= 0:
+                continue
+            if listening.done():
+                listening = asyncio.create_task(asyncio.to_thread(waiter.wait, _LONGEST_WAIT))
+            self._freed.clear()
+            freed = asyncio.create_task(self._freed.wait())
+            await asyncio.wait({stopping, listening, freed}, timeout=seconds, return_when=asyncio.FIRST_COMPLETED)
+            freed.cancel()
+            await self._courier.close_idle()
+        wake(self._office.settings.data_dir, "relay")  # ourselves, out of the wait
+        await listening
+
+    async def _start_due(self) -> float:
+        """Begin what is due; returns how long to wait before looking again."""
+        try:
+            due = await asyncio.to_thread(self._next_due)
+            if due is None or due > now():
+                return _wait_until(due)
+            jobs = await self._ledger.write(self._take)
+        except GatewayError as error:
+            maillog.trouble("outbox", error=str(error))
+            return _TROUBLE_SECONDS
+        for job in jobs:
+            self._begin(job)
+        # Due, and nothing taken: all belongs to ways that are busy, or another worker was quicker.
+        return 0 if jobs else _LONGEST_WAIT / 8
+
+    def _next_due(self) -> datetime | None:
+        with self._database.reading() as session:
+            return next_due(session)
+
+    def _take(self, session: Session) -> list[Job]:
+        recover_due(session, is_dead)
+        for delivery in take_lost(session):
+            _tell_of_loss(session, delivery)
+        busy = {way for way, count in self._by_way.items() if count >= _CLAIM}
+        return claim_due(session, self._owner, _CLAIM, self._office.settings.outbound.lease_seconds, busy)
+
+    def _begin(self, job: Job) -> None:
+        self._by_way[job.outgoing.channel_id] += 1
+        task = asyncio.create_task(self._send(job))
+        self._under_way.add(task)
+        task.add_done_callback(self._under_way.discard)
+
+    async def _send(self, job: Job) -> None:
+        try:
+            await self._dispatch.send(job)
+        except Exception as error:  # noqa: BLE001 - the outermost edge: one mail must not stop the others
+            # The lease ends by itself: before the dot the mail is tried again, after it it is uncertain.
+            maillog.crashed("relay", id=job.outgoing.id, error=error)
+        finally:
+            self._by_way[job.outgoing.channel_id] -= 1
+            self._freed.set()
+
+    async def _finish(self) -> None:
+        """Let the mails under way come to their end, for a while; what is left is given back."""
+        if self._under_way:
+            _, late = await asyncio.wait(self._under_way, timeout=self._office.settings.limits.drain_seconds)
+            for task in late:
+                task.cancel()
+            await asyncio.gather(*late, return_exceptions=True)
+        with suppress(GatewayError):
+            await self._ledger.write(lambda session: give_back_due(session, self._owner))
+
+
+def _tell_of_loss(session: Session, delivery: Delivery) -> None:
+    outgoing = session.get_one(Outgoing, delivery.outgoing_id)
+    tell_ticket(session, outgoing, delivery)
+    announce(outgoing, [delivery])
+
+
+def _wait_until(due: datetime | None) -> float:
+    if due is None:
+        return _LONGEST_WAIT
+    return min(max((due - now()).total_seconds(), _SHORTEST_WAIT), _LONGEST_WAIT)
