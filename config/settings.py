@@ -4,6 +4,7 @@ Reading them from a file is `config.files`. Settings are loaded once and handed 
 that is needed; nothing here is global.
 """
 
+from ipaddress import ip_network
 from pathlib import Path
 from typing import Annotated, Literal
 from zoneinfo import ZoneInfo
@@ -35,6 +36,12 @@ def _folder(info: ValidationInfo) -> Path:
 
 def _beside_the_file(value: Path, info: ValidationInfo) -> Path:
     return (_folder(info) / value.expanduser()).resolve()
+
+
+def _checked_networks(value: tuple[str, ...]) -> tuple[str, ...]:
+    for network in value:
+        ip_network(network)  # its ValueError says what is wrong
+    return value
 
 
 def _resolved(value: SecretStr, info: ValidationInfo) -> SecretStr:
@@ -95,24 +102,48 @@ class BlobSettings(_Part):
 class ListenerSettings(_Part):
     """One socket on which mail is taken."""
 
-    address: str = Field("127.0.0.1:2525", description="HOST:PORT; an unprivileged port, so that no root is needed.")
+    address: str = Field(
+        "127.0.0.1:2525",
+        description="HOST:PORT, unix:PATH, or systemd for the sockets that it hands over; an unprivileged port needs no root.",
+    )
+    protocol: Literal["smtp", "lmtp"] = Field(
+        "smtp", description="lmtp (RFC 2033) for a mail server in front of us: one reply a recipient."
+    )
     tls_certificate: SettingsPath | None = Field(
         None, description="PEM file with the chain; without it STARTTLS is not offered."
     )
     tls_key: SettingsPath | None = Field(None, description="PEM file with the private key of tls_certificate.")
+    tls: Literal["starttls", "implicit"] = Field(
+        "starttls", description="implicit: TLS from the first byte (RFC 8314); senders on port 25 use STARTTLS."
+    )
+    require_tls: bool = Field(
+        False, description="Refuse MAIL without TLS; off, since the open internet's mail would bounce (RFC 3207)."
+    )
+    proxy_from: tuple[str, ...] = Field(
+        (), description="Networks whose connections begin with a PROXY header; it is believed from nobody else."
+    )
 
     @field_validator("address")
     @classmethod
     def _host_and_port(cls, value: str) -> str:
+        if value == "systemd" or value.startswith("unix:/"):
+            return value
         host, _, port = value.rpartition(":")
         if not host or not port.isascii() or not port.isdigit() or int(port) > 65535:
-            raise ValueError("must be HOST:PORT, like 127.0.0.1:2525 or [::]:25")
+            raise ValueError("must be HOST:PORT, like 127.0.0.1:2525 or [::]:25, or unix:/PATH, or systemd")
         return value
+
+    @field_validator("proxy_from")
+    @classmethod
+    def _networks(cls, value: tuple[str, ...]) -> tuple[str, ...]:
+        return _checked_networks(value)
 
     @model_validator(mode="after")
     def _both_or_none(self) -> "ListenerSettings":
         if (self.tls_certificate is None) != (self.tls_key is None):
             raise ValueError("tls_certificate and tls_key belong together")
+        if self.tls_certificate is None and (self.require_tls or self.tls == "implicit"):
+            raise ValueError("TLS needs tls_certificate and tls_key")
         return self
 
     @property
@@ -140,9 +171,34 @@ class LimitSettings(_Part):
     connections_per_network: int = Field(
         50, ge=0, description="Per IPv4 address or IPv6 /64; forwarders deliver in parallel."
     )
+    connections_per_minute: int = Field(600, ge=0, description="Per network; half a forwarder's mails come one each.")
+    mails_per_minute: int = Field(
+        600,
+        ge=0,
+        description="Per recipient and per network, then 451; never per reverse-path, which forwarders share.",
+    )
+    burst_minutes: float = Field(
+        10, gt=0, description="What was not used so long may come at once: a Monday's backlog of 10,000 mails passes."
+    )
+    trusted_networks: tuple[str, ...] = Field(
+        (), description="Exempt from the limits per network, like the company's own mail server."
+    )
+    header_bytes: int = Field(262_144, ge=0, description="256 KiB; the largest honest headers have a tenth of it.")
+    in_flight_bytes: int = Field(
+        268_435_456,
+        ge=0,
+        description="All mails that are being received at once; beyond it 452, so that memory is bounded.",
+    )
+    free_bytes: int = Field(
+        157_286_400, ge=0, description="Less free space than this (three largest mails): 452 before the disk is full."
+    )
     unknown_recipients: int = Field(
         10, ge=0, description="After so many unknown recipients a session is closed with 421."
     )
+    unknown_undelayed: int = Field(
+        3, ge=0, description="So many unknown recipients are answered at once; honest senders mistype one."
+    )
+    unknown_delay_seconds: float = Field(1, ge=0, description="What each further unknown recipient costs a harvester.")
     errors: int = Field(20, ge=0, description="After so many bad commands a session is closed with 421.")
     idle_seconds: float = Field(300, ge=0, description="RFC 5321 section 4.5.3.2.7: at least five minutes.")
     session_seconds: float = Field(1800, ge=0, description="Nobody needs more than half an hour for one connection.")
@@ -150,8 +206,20 @@ class LimitSettings(_Part):
         500, ge=0, description="The slowest DATA that is honest, after data_grace_seconds."
     )
     data_grace_seconds: float = Field(30, ge=0, description="How long DATA may be slower than data_bytes_per_second.")
+    greeting_delay_seconds: float = Field(
+        0, ge=0, description="Who talks before our greeting is closed with 554; waiting for it costs every connection."
+    )
+    handshake_seconds: float = Field(30, gt=0, description="How long a TLS handshake or a PROXY header may take.")
+    lookup_seconds: float = Field(
+        15, gt=0, description="How long a recipient may wait for the database before it hears 451."
+    )
     commit_seconds: float = Field(60, gt=0, description="How long the peer waits for our commit before it hears 451.")
     drain_seconds: float = Field(30, ge=0, description="How long running transactions may go on after SIGTERM.")
+
+    @field_validator("trusted_networks")
+    @classmethod
+    def _networks(cls, value: tuple[str, ...]) -> tuple[str, ...]:
+        return _checked_networks(value)
 
 
 class IntakeSettings(_Part):

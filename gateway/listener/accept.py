@@ -1,0 +1,213 @@
+"""Commit mails: all that wait share one transaction, and only after it anybody hears 250.
+
+One thread writes. It never learns whether a client is still there: a commit that has begun ends, and
+a sender who missed its 250 tries again and hears the same id. Filing the mail is `intake`.
+"""
+
+import asyncio
+import threading
+import time
+from collections.abc import Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
+from dataclasses import dataclass, replace
+from errno import EIO
+from queue import SimpleQueue
+from typing import TypeVar
+
+from config import maillog
+from config.errors import DatabaseUnavailable, StorageFull, TryAgain
+from storage import spool
+from storage.blobs import Blobs
+from storage.database import Database
+from storage.spool import Arrival
+
+# Larger mails are blobs first: a database page at a time would hold every other writer.
+BLOB_BYTES = 256 * 1024
+_MAX_BATCH = 500
+_MAX_BATCH_BYTES = 16 * 1024 * 1024
+_BLOB_THREADS = 4
+_REOPEN_SECONDS = 1.0
+
+_Result = TypeVar("_Result")
+
+
+class CommitTooSlow(TryAgain):
+    """The database took longer than we let the peer wait; the mail may still be stored, and a retry finds it."""
+
+
+@dataclass(slots=True)
+class _Waiting:
+    arrival: Arrival
+    future: "asyncio.Future[str]"
+
+
+def accept_now(database: Database, blobs: Blobs, arrival: Arrival) -> str:
+    """Accept one mail without a listener, in the same way; returns its id. Raises DatabaseUnavailable, StorageFull."""
+    arrival = _as_blob(blobs, arrival)
+    with database.writing() as session:
+        return spool.accept(session, [arrival])[0]
+
+
+class GroupCommit:
+    """The one who writes for a listener."""
+
+    def __init__(self, database: Database, blobs: Blobs, wake: Callable[[], None], seconds: float) -> None:
+        self._database = database
+        self._blobs = blobs
+        self._wake = wake
+        self._seconds = seconds
+        self._queue: SimpleQueue[_Waiting | None] = SimpleQueue()
+        self._blob_pool = ThreadPoolExecutor(_BLOB_THREADS, "blobs")
+        self._thread = threading.Thread(target=self._run, name="commit", daemon=True)
+        self._loop = asyncio.get_running_loop()
+        self._stopping = threading.Event()
+        # Storage has said that it failed to write: nothing is taken until the database is open again.
+        self.is_broken = False
+        self.transactions = 0
+        self._thread.start()
+
+    async def accept(self, arrival: Arrival) -> str:
+        """Wait until the mail is on stable storage; the id to name in the 250.
+
+        Raises DatabaseUnavailable, StorageFull or CommitTooSlow.
+        """
+        if self.is_broken:
+            raise DatabaseUnavailable("Storage has failed and is being opened again")
+        end = time.monotonic() + self._seconds
+        if arrival.size > BLOB_BYTES and arrival.content is not None:
+            arrival = await _in_time(
+                self._loop.run_in_executor(self._blob_pool, self._put_blob, arrival), self._seconds
+            )
+        waiting = _Waiting(arrival, self._loop.create_future())
+        self._queue.put(waiting)
+        return await _in_time(waiting.future, end - time.monotonic())
+
+    async def close(self) -> None:
+        """Finish what waits, then end the thread."""
+        self._stopping.set()
+        self._queue.put(None)
+        await asyncio.to_thread(self._thread.join)
+        self._blob_pool.shutdown()
+
+    def _put_blob(self, arrival: Arrival) -> Arrival:
+        try:
+            return _as_blob(self._blobs, arrival)
+        except DatabaseUnavailable as error:
+            # Only this file is in doubt, and a retry writes another one.
+            maillog.trouble("blob", error=str(error))
+            raise
+
+    def _run(self) -> None:
+        while (first := self._queue.get()) is not None:
+            batch, is_last = self._rest_of_batch(first)
+            self._commit(batch)
+            if self.is_broken:
+                self._reopen()
+            if is_last:
+                return
+
+    def _rest_of_batch(self, first: _Waiting) -> tuple[list[_Waiting], bool]:
+        batch, size = [first], len(first.arrival.content or b"")
+        while len(batch) < _MAX_BATCH and size < _MAX_BATCH_BYTES and not self._queue.empty():
+            waiting = self._queue.get()
+            if waiting is None:
+                return batch, True
+            batch.append(waiting)
+            size += len(waiting.arrival.content or b"")
+        return batch, False
+
+    def _commit(self, batch: list[_Waiting]) -> None:
+        results = self._outcomes([waiting.arrival for waiting in batch])
+        # The loop is closed when we are killed softly in the middle; then nobody waits any more.
+        with suppress(RuntimeError):
+            self._loop.call_soon_threadsafe(_settle, batch, results)
+        if any(isinstance(result, str) for result in results):
+            self._wake()
+
+    def _outcomes(self, arrivals: list[Arrival]) -> list[str | Exception]:
+        try:
+            return [*self._store(arrivals)]
+        except DatabaseUnavailable as error:
+            # Trouble of the database, not of a mail: each one alone would only wait again.
+            self.is_broken = _is_write_failure(error)
+            maillog.trouble("commit", error=str(error))
+            return [error] * len(arrivals)
+        except Exception as error:  # noqa: BLE001 - the edge of the worker: it must live on
+            if len(arrivals) > 1:
+                return [self._outcomes([arrival])[0] for arrival in arrivals]
+            maillog.crashed("commit", id=arrivals[0].sha256, error=error)
+            return [error]
+
+    def _store(self, arrivals: Sequence[Arrival]) -> list[str]:
+        try:
+            return self._transaction(arrivals)
+        except StorageFull:
+            raise
+        except DatabaseUnavailable:
+            if self._database.is_sqlite:
+                raise
+            # A connection that broke during COMMIT leaves it unknown. What is stored answers its id when asked again.
+            return self._transaction(arrivals)
+
+    def _transaction(self, arrivals: Sequence[Arrival]) -> list[str]:
+        with self._database.writing() as session:
+            ids = spool.accept(session, arrivals)
+        self.transactions += 1
+        return ids
+
+    def _reopen(self) -> None:
+        """After a failed fsync the pages may be gone although the next fsync succeeds: start from the files."""
+        maillog.trouble("storage failed to write: no mail is taken until the database is open again")
+        while not self._stopping.wait(_REOPEN_SECONDS):
+            self._database.close()
+            try:
+                with self._database.writing():
+                    pass
+            except DatabaseUnavailable as error:
+                maillog.trouble("reopen", error=str(error))
+            else:
+                break
+        self.is_broken = False
+        maillog.started(what="database", why="reopened after a failed write")
+
+
+def _as_blob(blobs: Blobs, arrival: Arrival) -> Arrival:
+    if arrival.content is None or arrival.size <= BLOB_BYTES:
+        return arrival
+    blobs.put(arrival.content, arrival.sha256)
+    return replace(arrival, content=None)
+
+
+async def _in_time(future: "asyncio.Future[_Result]", seconds: float) -> _Result:
+    # `wait` leaves the future alone when time is up, where `wait_for` would cancel it.
+    done, _ = await asyncio.wait((future,), timeout=max(seconds, 0))
+    if not done:
+        future.add_done_callback(_look_at_its_error)
+        raise CommitTooSlow("The commit takes too long")
+    return future.result()
+
+
+def _look_at_its_error(future: "asyncio.Future[_Result]") -> None:
+    if not future.cancelled():
+        future.exception()
+
+
+def _settle(batch: list[_Waiting], results: list[str | Exception]) -> None:
+    for waiting, result in zip(batch, results, strict=True):
+        if waiting.future.done():
+            continue
+        if isinstance(result, str):
+            waiting.future.set_result(result)
+        else:
+            waiting.future.set_exception(result)
+
+
+def _is_write_failure(error: BaseException) -> bool:
+    """EIO from a file, or what SQLite calls it."""
+    cause: BaseException | None = error
+    while cause is not None:
+        if (isinstance(cause, OSError) and cause.errno == EIO) or "disk I/O error" in str(cause):
+            return True
+        cause = cause.__cause__
+    return False

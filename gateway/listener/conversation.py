@@ -1,0 +1,249 @@
+"""One connection: bytes in, lines to commands, replies out, and the ways to end. The commands are `dialogue`.
+
+aiosmtpd's server has other insides here where it is unsafe or slow: bytes come through `Stream`, a client
+that goes cancels nothing, and every reply is one of `replies`. Whether a peer has been slow for too long is
+asked from outside, by `check_time`.
+"""
+
+import asyncio
+from dataclasses import dataclass, field
+from typing import cast
+
+from aiosmtpd.smtp import SMTP, Envelope
+
+from config import maillog
+from config.settings import LimitSettings, ListenerSettings, Settings
+from gateway.listener import replies
+from gateway.listener.handler import Handler, Visit
+from gateway.listener.limits import Budget, Connections
+from gateway.listener.replies import Reply
+from gateway.listener.stream import Gone, Stream
+from gateway.listener.tls import Certificates
+
+_LONGEST_LINE = 1024  # what is read at all; each command has its own limit
+# How long we still read after our last word, so that the peer can hear it: a socket that
+# is closed with unread bytes resets the connection, and the reply may be lost.
+_LINGER_SECONDS = 2.0
+
+
+@dataclass(slots=True)
+class Common:
+    """What the conversations of one listener share."""
+
+    settings: Settings
+    listener: ListenerSettings
+    handler: Handler
+    certificates: Certificates | None
+    connections: Connections
+    budget: Budget
+    conversations: "set[Conversation]" = field(default_factory=set)
+    is_draining: bool = False
+
+
+class Conversation(SMTP):
+    """One connection."""
+
+    transport: asyncio.Transport | None
+    session: Visit
+    envelope: Envelope
+
+    def __init__(self, common: Common, loop: asyncio.AbstractEventLoop) -> None:
+        # Not super().__init__: it looks at every member of server and handler, which costs more than a mail.
+        self.loop = loop
+        self.common = common
+        self.event_handler = common.handler
+        self.hostname = common.settings.hostname
+        self.transport = None
+        self.stream = Stream(loop)
+        self.is_tls = common.listener.tls == "implicit"
+        self._began = loop.time()
+        self._octets = 0
+        self._waits_since: float | None = None
+        self._data_since: float | None = None
+        self._closing_since: float | None = None
+        self._unwritable: asyncio.Future[None] | None = None
+        self._is_counted = False
+
+    @property
+    def limits(self) -> LimitSettings:
+        """What this peer may cost."""
+        return self.common.settings.limits
+
+    # --- the transport's side -----------------------------------------------------------------
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        """A peer is there."""
+        self.transport = cast(asyncio.Transport, transport)  # uvloop's are transports without the base class
+        self.stream.flows_from(self.transport)
+        self.session = Visit(self.loop)
+        self.session.peer = transport.get_extra_info("peername")
+        self.session.host = _host(self.session.peer)
+        self._forget_mail()
+        self.common.conversations.add(self)
+        self._handler_coroutine = self.loop.create_task(self._handle_client())
+
+    def data_received(self, data: bytes) -> None:
+        """Bytes came."""
+        if self._closing_since is not None:
+            return
+        self._octets += len(data)
+        if self._data_since is not None:
+            self._waits_since = self.loop.time()
+        self.stream.feed(data)
+
+    def eof_received(self) -> bool:
+        """The peer will say no more; it may still listen, and a commit goes on."""
+        self.stream.end()
+        return self._closing_since is None and not self.is_tls
+
+    def connection_lost(self, error: Exception | None) -> None:
+        """The connection is gone."""
+        if self.transport is None:
+            return
+        self.transport = None
+        self.stream.end()
+        self.resume_writing()
+        self.common.conversations.discard(self)
+        if self._is_counted:
+            self.common.connections.leave(self.session.host)
+
+    def pause_writing(self) -> None:
+        """The peer does not read what we say."""
+        self._unwritable = self.loop.create_future()
+
+    def resume_writing(self) -> None:
+        """He reads again, or never will."""
+        if self._unwritable is not None and not self._unwritable.done():
+            self._unwritable.set_result(None)
+        self._unwritable = None
+
+    def abort(self) -> None:
+        """Close at once."""
+        if self.transport is not None:
+            self.transport.abort()
+
+    def _forget_mail(self) -> None:
+        self.envelope = self._create_envelope()
+
+    # --- time, asked once a second --------------------------------------------------------------
+
+    def check_time(self, now: float) -> None:
+        """End the conversation when the peer has been too slow. Never while we are the slow one."""
+        limits = self.limits
+        if self._closing_since is not None:
+            if now - self._closing_since > _LINGER_SECONDS:
+                self.abort()
+        elif self._waits_since is None:
+            return
+        elif limits.session_seconds and now - self._began > limits.session_seconds:
+            self._end(replies.SESSION_TOO_LONG)
+        elif limits.idle_seconds and now - self._waits_since > limits.idle_seconds:
+            self._end(replies.IDLE_TOO_LONG)
+        elif self._data_since is not None and self._is_slow(now - self._data_since):
+            self._end(replies.TOO_SLOW)
+
+    def drain(self, *, hurry: bool = False) -> None:
+        """We are stopping: whoever is between commands goes now; in a hurry also who is sending a mail."""
+        if self._waits_since is not None and (hurry or self._data_since is None):
+            self._end(replies.SHUTTING_DOWN)
+
+    def _is_slow(self, seconds: float) -> bool:
+        least = self.limits.data_bytes_per_second
+        return bool(least) and seconds > self.limits.data_grace_seconds and self._octets < least * seconds
+
+    # --- talking ------------------------------------------------------------------------------
+
+    async def push(self, status: str | bytes) -> None:
+        """aiosmtpd's way to say something."""
+        self._write(status.encode() if isinstance(status, str) else status)
+
+    def say(self, reply: Reply) -> None:
+        """Answer."""
+        self._write(reply.line.encode())
+
+    def _write(self, line: bytes) -> None:
+        if self.transport is not None and not self.transport.is_closing() and self._closing_since is None:
+            self.transport.write(line + b"\r\n")
+
+    def _refuse(self, reply: Reply, recipient: str = "") -> None:
+        self.say(reply)
+        maillog.refused(peer=self.session.host, reply=reply.line, recipient=recipient)
+
+    def _wrong(self, reply: Reply) -> None:
+        """The peer made an error; too many end the conversation."""
+        self.session.errors += 1
+        if self.limits.errors and self.session.errors > self.limits.errors:
+            self._end(replies.TOO_MANY_ERRORS)
+        else:
+            self._refuse(reply)
+
+    def _end(self, reply: Reply) -> None:
+        """Say a last word and hang up."""
+        self._refuse(reply)
+        self.hang_up()
+
+    def hang_up(self) -> None:
+        """Close, after the peer had a chance to hear our last word."""
+        if self.transport is None or self._closing_since is not None:
+            return
+        self._closing_since = self.loop.time()
+        self._waits_since = None
+        self.stream.end()
+        self.stream.unread.clear()
+        if self.transport.is_closing() or not self.transport.can_write_eof():
+            self.transport.close()
+        else:
+            self.transport.write_eof()
+
+    # --- the loop -----------------------------------------------------------------------------
+
+    async def _handle_client(self) -> None:
+        try:
+            await self._greet()
+            while self._closing_since is None:
+                await self._next_command()
+        except Gone:
+            pass
+        except Exception as error:  # noqa: BLE001 - the edge of the conversation
+            # Where we are in the dialogue is unknown: going on could take a mail's text for commands.
+            self._write((await self.common.handler.handle_exception(error)).encode())
+        finally:
+            if self._closing_since is None and self.transport is not None:
+                self._closing_since = self.loop.time()
+                self.transport.close()
+
+    async def _greet(self) -> None:
+        if not self.common.connections.enter(self.session.host):
+            self._refuse(replies.TOO_MANY_CONNECTIONS)
+            raise Gone
+        self._is_counted = True
+        await asyncio.sleep(self.limits.greeting_delay_seconds)
+        if self.stream.unread and not self.is_tls:
+            self._end(replies.OUT_OF_STEP)
+            raise Gone
+        self._write(f"220 {self.hostname} {self.common.listener.protocol.upper().replace('SMTP', 'ESMTP')}".encode())
+
+    async def _next_command(self) -> None:
+        if self.common.is_draining:
+            self._end(replies.SHUTTING_DOWN)
+            return
+        self._waits_since = self.loop.time()
+        if self._unwritable is not None:
+            await self._unwritable
+        line = await self.stream.line(_LONGEST_LINE)
+        self._waits_since = None
+        if line is None:
+            self._wrong(replies.LINE_TOO_LONG)
+        elif not line.endswith(b"\r\n"):
+            self._wrong(replies.BARE_LINE_END)
+        else:
+            await self._obey(line[:-2])
+
+    async def _obey(self, line: bytes) -> None:
+        """Do what one command line says."""
+        raise NotImplementedError
+
+
+def _host(peername: object) -> str:
+    """The address of a peer; a Unix socket has none."""
+    return str(peername[0]) if isinstance(peername, tuple) and peername else "local"

@@ -1,0 +1,107 @@
+"""Receive a mail up to its dot: bounded, in bulk, byte for byte. RFC 5321 sections 4.1.1.4 and 4.5.2.
+
+Only CR LF . CR LF ends a mail. aiosmtpd reads line by line, keeps a line without an end whatever its
+length, and costs six times as much. What the mail says is no question here: `policy` looks at headers.
+"""
+
+from gateway.listener.limits import Budget
+from gateway.listener.replies import BARE_CHARACTERS, MAIL_TOO_LARGE, NO_SPACE, Reply
+from gateway.listener.stream import Stream
+
+_DOT = b"\r\n.\r\n"
+# A mail that is too large is read on, so that its sender hears the 552 (RFC 5321 section 4.2.5), but not for ever.
+_PATIENCE_BYTES = 16 * 1024 * 1024
+
+
+class Incoming:
+    """The bytes of one mail as they come. The CR LF that ended the DATA line stands before them."""
+
+    def __init__(self, largest: int, budget: Budget) -> None:
+        self._bytes = bytearray(b"\r\n")
+        self._searched = 0
+        self._counted = 0
+        self._ends = [0, 0, 0]  # CR LF, CR and LF so far
+        self._largest = largest
+        self._budget = budget
+        self._held = 0
+        self.refusal: Reply | None = None
+        self.discarded = 0
+
+    def take(self, chunk: bytearray) -> bytearray | None:
+        """Add what came; returns what stands behind the dot once it is there."""
+        self._bytes += chunk
+        end = self._bytes.find(_DOT, self._searched)
+        if end < 0:
+            self._searched = max(0, len(self._bytes) - len(_DOT) + 1)
+            self._count_ends(self._searched)
+            self._check_room()
+            return None
+        behind = self._bytes[end + len(_DOT) :]
+        del self._bytes[end + 2 :]
+        self._count_ends(len(self._bytes))
+        self._check_room()
+        return behind
+
+    def content(self) -> bytes | Reply:
+        """The mail without its dots of transparency, or why it cannot be taken. Call it once, after the dot."""
+        if self.refusal is not None:
+            return self.refusal
+        both, returns, feeds = self._ends
+        if not both == returns == feeds or b"\0" in self._bytes:
+            return BARE_CHARACTERS
+        stuffed = b"\r\n." in self._bytes
+        content = bytes(memoryview(self._bytes)[2:])
+        self._bytes = bytearray()
+        if not stuffed:
+            return content
+        return content.removeprefix(b".").replace(b"\r\n.", b"\r\n")
+
+    def release(self) -> None:
+        """Give back what the mail held of the budget; it is stored or refused."""
+        self._budget.give_back(self._held)
+        self._held = 0
+        self._bytes = bytearray()
+
+    def _count_ends(self, until: int) -> None:
+        # In pieces as they come, so that a large mail holds the loop at no time. A CR LF may lie across the seam.
+        start = self._counted
+        if until <= start:
+            return
+        self._ends[0] += self._bytes.count(b"\r\n", max(0, start - 1), until)
+        self._ends[1] += self._bytes.count(b"\r", start, until)
+        self._ends[2] += self._bytes.count(b"\n", start, until)
+        self._counted = until
+
+    def _check_room(self) -> None:
+        size = len(self._bytes) - 2
+        if self.refusal is None:
+            if self._largest and size > self._largest:
+                self.refusal = MAIL_TOO_LARGE
+            elif self._budget.take(size - self._held):
+                self._held = size
+            else:
+                self.refusal = NO_SPACE
+        if self.refusal is not None:
+            self._forget()
+
+    def _forget(self) -> None:
+        # The last four octets may be the beginning of the end.
+        keep = self._bytes[-(len(_DOT) - 1) :]
+        self.discarded += len(self._bytes) - len(keep)
+        self._bytes = keep
+        self._searched = self._counted = 0
+        self._budget.give_back(self._held)
+        self._held = 0
+
+
+async def receive(stream: Stream, incoming: Incoming) -> bool:
+    """Read up to the dot. False when we lost patience with a mail that was refused long ago. Raises Gone."""
+    chunk = stream.take_all()
+    while True:
+        behind = incoming.take(chunk)
+        if behind is not None:
+            stream.put_back(behind)
+            return True
+        if incoming.refusal is not None and incoming.discarded > _PATIENCE_BYTES:
+            return False
+        chunk = await stream.more()

@@ -1,0 +1,109 @@
+"""The bytes that a peer has sent and that nobody has read yet: bounded, and one wait for more.
+
+It knows nothing of SMTP but the end of a line, and nothing of time: `Conversation` is watched from outside.
+"""
+
+import asyncio
+from typing import Protocol
+
+# Above it the peer must wait; the kernel then closes his window.
+_HIGH = 512 * 1024
+
+
+class Gone(Exception):
+    """The peer has ended, or we have."""
+
+
+class Flow(Protocol):
+    """What can be told to wait: a transport."""
+
+    def pause_reading(self) -> None:
+        """Take no more from the socket."""
+
+    def resume_reading(self) -> None:
+        """Go on."""
+
+
+class Stream:
+    """Unread input of one connection."""
+
+    __slots__ = ("_flow", "_loop", "_paused", "_waiter", "ended", "unread")
+
+    def __init__(self, loop: asyncio.AbstractEventLoop) -> None:
+        self._loop = loop
+        self._flow: Flow | None = None
+        self._paused = False
+        self._waiter: asyncio.Future[None] | None = None
+        self.unread = bytearray()
+        self.ended = False
+
+    def flows_from(self, flow: Flow) -> None:
+        """Say whom to slow down; a new transport (TLS) does not know of an old pause."""
+        self._flow, self._paused = flow, False
+
+    def feed(self, data: bytes) -> None:
+        """Take what came."""
+        self.unread += data
+        self._wake()
+        if len(self.unread) > _HIGH and not self._paused and self._flow is not None:
+            self._paused = True
+            self._flow.pause_reading()
+
+    def end(self) -> None:
+        """Nothing more will come."""
+        self.ended = True
+        self._wake()
+
+    def take_all(self) -> bytearray:
+        """All that is unread."""
+        taken, self.unread = self.unread, bytearray()
+        self._resume()
+        return taken
+
+    def put_back(self, taken: bytearray) -> None:
+        """Return what was not ours, before anything newer."""
+        if taken:
+            taken += self.unread
+            self.unread = taken
+
+    async def more(self) -> bytearray:
+        """Wait until something is unread, and take it. Raises Gone."""
+        while not self.unread:
+            await self.wait()
+        return self.take_all()
+
+    async def wait(self) -> None:
+        """Wait until something comes, beyond what is unread. Raises Gone."""
+        if self.ended:
+            raise Gone
+        self._resume()
+        self._waiter = self._loop.create_future()
+        try:
+            await self._waiter
+        finally:
+            self._waiter = None
+        if self.ended and not self.unread:
+            raise Gone
+
+    async def line(self, longest: int) -> bytes | None:
+        """The next line with its end; None for one that is too long, which is read and forgotten. Raises Gone."""
+        too_long = False
+        searched = 0
+        while (end := self.unread.find(b"\n", searched)) < 0:
+            if len(self.unread) > longest:
+                self.unread.clear()
+                too_long = True
+            searched = len(self.unread)
+            await self.wait()
+        line = bytes(self.unread[: end + 1])
+        del self.unread[: end + 1]
+        return None if too_long or len(line) > longest else line
+
+    def _wake(self) -> None:
+        if self._waiter is not None and not self._waiter.done():
+            self._waiter.set_result(None)
+
+    def _resume(self) -> None:
+        if self._paused and self._flow is not None and len(self.unread) <= _HIGH:
+            self._paused = False
+            self._flow.resume_reading()
