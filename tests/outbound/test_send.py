@@ -3,6 +3,7 @@
 from email import message_from_bytes
 
 from peers.sink import Sink
+
 from storage.outbox import DeliveryState
 from storage.tickets import Status
 
