@@ -115,9 +115,7 @@ def queue_members(session: Session, queue_id: int) -> list[Agent]:
 def leave_queue(session: Session, agent: Agent, queue: Queue) -> None:
     """Take an agent out of a queue's team."""
     session.exec(
-        sa.delete(QueueMember).where(
-            col(QueueMember.agent_id) == agent.id, col(QueueMember.queue_id) == queue.number
-        )
+        sa.delete(QueueMember).where(col(QueueMember.agent_id) == agent.id, col(QueueMember.queue_id) == queue.number)
     )
 
 

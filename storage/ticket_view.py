@@ -12,7 +12,7 @@ from storage.messages import Message, MessageAttachment, attachments_of, message
 from storage.outbox import Delivery, DeliveryState, deliveries_of
 from storage.overview import Named, held_by_queue
 from storage.queues import Queue
-from storage.tickets import LinkKind, Shown, Status, Ticket, events_of, get_ticket, links_of, participants_of
+from storage.tickets import LinkKind, Shown, Status, events_of, get_ticket, links_of, participants_of
 
 
 @dataclass(frozen=True, slots=True)
@@ -226,3 +226,9 @@ def record_shown(session: Session, agent_id: int, ticket: TicketView) -> None:
 def find_attachment(session: Session, id_: int) -> MessageAttachment | None:
     """The file of this id."""
     return session.exec(select(MessageAttachment).where(col(MessageAttachment.id) == id_)).first()
+
+
+def has_seen(session: Session, agent_id: int, ticket: TicketView) -> bool:
+    """Whether an agent was shown this ticket's newest message already."""
+    shown = session.get(Shown, (agent_id, ticket.number))
+    return shown is not None and shown.message_id >= max((message.id for message in ticket.messages), default=0)

@@ -36,7 +36,7 @@ class AddressView:
 
 
 @app.verb("new", "gateway address new Support --source help@company.example")
-def new(  # noqa: PLR0913 - one parameter an option
+def new(
     ctx: typer.Context,
     queue: Annotated[str, typer.Argument(metavar="QUEUE", help="The queue that its mail goes to.")],
     source: Annotated[str | None, typer.Option(metavar="INBOX", help="The inbox that will forward to it.")] = None,

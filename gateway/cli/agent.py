@@ -37,7 +37,7 @@ class AgentView:
 
 
 @app.verb("add", 'gateway agent add ann@company.example --name "Ann Lee" --queue Support')
-def add(  # noqa: PLR0913 - one parameter an option
+def add(
     ctx: typer.Context,
     email: Email,
     name: Annotated[str, typer.Option(help="As customers see it.")] = "",
@@ -59,7 +59,7 @@ def add(  # noqa: PLR0913 - one parameter an option
 
 
 @app.verb("edit", "gateway agent edit ann@company.example --signature 'Ann, Support'")
-def edit(  # noqa: PLR0913 - one parameter an option
+def edit(
     ctx: typer.Context,
     email: Email,
     name: Annotated[str | None, typer.Option(help="As customers see it.")] = None,

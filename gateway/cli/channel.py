@@ -42,7 +42,9 @@ class Way:
     ] = None
     after_dot: Annotated[
         str | None,
-        typer.Option(metavar="hold|retry_once", help="When it is unknown whether a mail went out: wait for you, or retry."),
+        typer.Option(
+            metavar="hold|retry_once", help="When it is unknown whether a mail went out: wait for you, or retry."
+        ),
     ] = None
 
 

@@ -44,7 +44,7 @@ class ContactWithTickets(ContactView):
 
 
 @app.verb("add", 'gateway contact add --name "Maria Silva" --email maria@client.example')
-def add(  # noqa: PLR0913 - one parameter an option
+def add(
     ctx: typer.Context,
     name: Annotated[str, typer.Option(help="His name.")] = "",
     email: Emails = None,

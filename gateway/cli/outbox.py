@@ -61,7 +61,10 @@ def list_(
         zone = desk.settings.time_zone
         table(
             ("ID", "TICKET", "RECIPIENT", "STATE", "TRIES", "NEXT", "LAST REPLY"),
-            [(str(r.id), _ticket(r), r.recipient, r.state, str(r.attempts), _next(r, zone), r.last_reply) for r in rows],
+            [
+                (str(r.id), _ticket(r), r.recipient, r.state, str(r.attempts), _next(r, zone), r.last_reply)
+                for r in rows
+            ],
             empty="Nothing waits in the outbox.",
         )
 
@@ -133,9 +136,7 @@ def _whole(desk: Desk, id_: int) -> tuple[DeliveryWhole, bytes]:
         message = session.get(Message, mail.message_id) if mail.message_id else None
         row = _row(delivery, mail, message.ref if message else None)
     values = {field.name: getattr(row, field.name) for field in fields(row)}
-    whole = DeliveryWhole(
-        **values, message_id=mail.header_id, reverse_path=mail.reverse_path, size=len(mail.content)
-    )
+    whole = DeliveryWhole(**values, message_id=mail.header_id, reverse_path=mail.reverse_path, size=len(mail.content))
     return whole, mail.content
 
 

@@ -24,7 +24,8 @@ class Policies:
         typer.Option("--source", metavar="INBOX", help="An inbox that forwards here; nothing is ever sent to it."),
     ] = None
     member: Annotated[
-        tuple[str, ...] | None, typer.Option("--member", metavar="EMAIL", help="An agent of the team; -EMAIL leaves it.")
+        tuple[str, ...] | None,
+        typer.Option("--member", metavar="EMAIL", help="An agent of the team; -EMAIL leaves it."),
     ] = None
     display_name: Annotated[str | None, typer.Option(help="The name in From of answers.")] = None
     display_name_in_automatic_replies: Annotated[
@@ -40,12 +41,15 @@ class Policies:
         str | None, typer.Option(metavar="CHANNEL", help="The channel of answers; `default` is the default servers.")
     ] = None
     fresh_mail: Annotated[
-        str | None, typer.Option(metavar="new|join_open", help="Mail that answers nothing: a new ticket, or the open one.")
+        str | None,
+        typer.Option(metavar="new|join_open", help="Mail that answers nothing: a new ticket, or the open one."),
     ] = None
     join_days: Annotated[int | None, typer.Option(min=1, help="How old the open ticket may be.")] = None
     acknowledge: Annotated[
         str | None,
-        typer.Option(metavar="all|authenticated|never", help="Who gets an acknowledgement; `default`: as in the settings."),
+        typer.Option(
+            metavar="all|authenticated|never", help="Who gets an acknowledgement; `default`: as in the settings."
+        ),
     ] = None
     reopen_days: Annotated[
         int | None, typer.Option(min=0, help="A follow-up reopens so long after solving; 0: never.")

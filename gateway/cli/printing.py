@@ -130,3 +130,10 @@ def size(count: int) -> str:
     if count < 1024:
         return f"{count} B"
     return f"{count / 1024:.0f} KB" if count < 1024 * 1024 else f"{count / 1024 / 1024:.1f} MB"
+
+
+def merged(value: object, **more: object) -> Json:
+    """The JSON object of a dataclass with some keys more."""
+    whole = as_json(value)
+    assert isinstance(whole, dict)
+    return whole | {name: as_json(part) for name, part in more.items()}
