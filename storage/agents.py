@@ -110,3 +110,16 @@ def queue_members(session: Session, queue_id: int) -> list[Agent]:
         select(Agent).join(QueueMember, col(QueueMember.agent_id) == Agent.id).where(QueueMember.queue_id == queue_id)
     )
     return list(session.exec(query.order_by(col(Agent.email))).all())
+
+
+def leave_queue(session: Session, agent: Agent, queue: Queue) -> None:
+    """Take an agent out of a queue's team."""
+    session.exec(
+        sa.delete(QueueMember).where(col(QueueMember.agent_id) == agent.id, col(QueueMember.queue_id) == queue.number)
+    )
+
+
+def queues_of(session: Session, agent: Agent) -> list[Queue]:
+    """The queues in whose team an agent is."""
+    query = select(Queue).join(QueueMember, col(QueueMember.queue_id) == Queue.id)
+    return list(session.exec(query.where(QueueMember.agent_id == agent.id).order_by(col(Queue.key))).all())

@@ -7,7 +7,7 @@ import sqlalchemy as sa
 from sqlmodel import Field, Session, SQLModel, col, select
 
 from config.clock import now
-from config.errors import AlreadyThere, AskedWrongly, NotFound
+from config.errors import AlreadyThere, AskedWrongly, NotFound, Refused
 from storage.columns import Choice, UtcDateTime
 
 # What people write for the operator's own servers, wherever a channel can be named.
@@ -118,3 +118,10 @@ def mark_channel(session: Session, channel_id: int, state: ChannelState, error: 
         channel.state, channel.last_error = state, error
         session.add(channel)
         session.flush()
+
+
+def refuse_channel_address(session: Session, address: str) -> None:
+    """Raise Refused when a channel sends as this canonical address: an agent cannot be what customers see."""
+    for channel in list_channels(session):
+        if channel.from_address and channel.from_address == address:
+            raise Refused(f"{address} is the From of channel {channel.name}: an agent needs an address of his own")

@@ -112,3 +112,24 @@ def mark_known(session: Session, address: str) -> None:
     row = session.get(ContactAddress, address)
     if row:
         session.exec(sa.update(Contact).where(col(Contact.id) == row.contact_id).values(known=True))
+
+
+def add_address(session: Session, contact: Contact, email: str) -> ContactAddress:
+    """Give a contact one more address. Raises AlreadyThere when it is somebody else's."""
+    address = _valid(email)
+    known = session.get(ContactAddress, address)
+    if known and known.contact_id != contact.id:
+        raise AlreadyThere(f"{address} belongs to contact {known.contact_id}: see `gateway contact show {address}`")
+    known = known or ContactAddress(address=address, contact_id=contact.id or 0, spelling=email.strip())
+    session.add(known)
+    session.flush()
+    return known
+
+
+def remove_address(session: Session, contact: Contact, email: str) -> None:
+    """Take an address from a contact. Raises NotFound."""
+    known = session.get(ContactAddress, canonical_address(email) or "")
+    if known is None or known.contact_id != contact.id:
+        raise NotFound(f"{email} is no address of contact {contact.id}")
+    session.delete(known)
+    session.flush()

@@ -140,3 +140,25 @@ def source_inboxes(session: Session, queue_id: int | None = None) -> list[Source
     if queue_id is not None:
         query = query.where(SourceInbox.queue_id == queue_id)
     return list(session.exec(query).all())
+
+
+def archive_queue(session: Session, name: str) -> Queue:
+    """Take a queue out of the lists; its addresses still route and its tickets stay."""
+    queue = find_queue(session, name)
+    queue.archived_at = queue.archived_at or now()
+    session.add(queue)
+    session.flush()
+    return queue
+
+
+def rename_queue(session: Session, queue: Queue, name: str) -> None:
+    """Give a queue another name. Raises AlreadyThere or AskedWrongly."""
+    key = queue_key(name)
+    if not key:
+        raise AskedWrongly("A queue needs a name")
+    other = session.exec(select(Queue).where(Queue.key == key)).first()
+    if other and other.id != queue.id:
+        raise AlreadyThere(f"There is a queue {other.name} already")
+    queue.name, queue.key = name.strip(), key
+    session.add(queue)
+    session.flush()

@@ -1,0 +1,86 @@
+"""The tree of commands, in three panels: what agents do every day, what is set up once, what is looked into."""
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from gateway.cli import (
+    address,
+    agent,
+    audit,
+    block,
+    channel,
+    config,
+    contact,
+    database,
+    demo,
+    doctor,
+    init,
+    mail,
+    outbox,
+    queue,
+    serve,
+    short,
+    status,
+    ticket,
+)
+from gateway.cli.desk import Asked
+from gateway.cli.group import PANELS, Words
+
+AGENTS, SET_UP, INSPECTION = PANELS
+
+app = typer.Typer(
+    cls=Words,
+    no_args_is_help=True,
+    # Rich help costs 0.2 seconds, and its markup eats brackets.
+    rich_markup_mode=None,
+    pretty_exceptions_enable=False,
+    epilog="Example: gateway ticket list",
+)
+
+
+@app.callback()
+def gateway(
+    ctx: typer.Context,
+    config_file: Annotated[
+        Path | None,
+        typer.Option("--config", metavar="PATH", help="Settings file; else $GATEWAY_CONFIG, ./gateway.toml."),
+    ] = None,
+    agent_email: Annotated[
+        str | None,
+        typer.Option("--as", metavar="EMAIL", help="Who acts; else $GATEWAY_AGENT, else the only agent."),
+    ] = None,
+    show_traceback: Annotated[bool, typer.Option("--traceback", help="Show where an error came from.")] = False,
+    version: Annotated[bool, typer.Option("--version", help="Print the version.")] = False,
+) -> None:
+    """Turn forwarded mail into tickets, and answer back.
+
+    --config and --as may stand anywhere on the line.
+    """
+    import os
+
+    ctx.obj = Asked(config_file, agent_email or os.environ.get("GATEWAY_AGENT") or None)
+
+
+app.add_typer(ticket.app, name="ticket", rich_help_panel=AGENTS)
+for name, command in short.COMMANDS.items():
+    app.command(name, rich_help_panel=AGENTS, epilog=command.example)(command.run)
+app.add_typer(contact.app, name="contact", rich_help_panel=AGENTS)
+
+app.command("init", rich_help_panel=SET_UP, epilog=init.EXAMPLE)(init.init)
+app.command("serve", rich_help_panel=SET_UP, epilog=serve.EXAMPLE)(serve.serve)
+app.command("demo", rich_help_panel=SET_UP, epilog=demo.EXAMPLE)(demo.demo)
+app.add_typer(queue.app, name="queue", rich_help_panel=SET_UP)
+app.add_typer(address.app, name="address", rich_help_panel=SET_UP)
+app.add_typer(agent.app, name="agent", rich_help_panel=SET_UP)
+app.add_typer(channel.app, name="channel", rich_help_panel=SET_UP)
+app.add_typer(block.app, name="block", rich_help_panel=SET_UP)
+app.add_typer(config.app, name="config", rich_help_panel=SET_UP)
+app.add_typer(database.app, name="database", rich_help_panel=SET_UP)
+
+app.command("status", rich_help_panel=INSPECTION, epilog=status.EXAMPLE)(status.status)
+app.command("doctor", rich_help_panel=INSPECTION, epilog=doctor.EXAMPLE)(doctor.doctor)
+app.command("audit", rich_help_panel=INSPECTION, epilog=audit.EXAMPLE)(audit.audit)
+app.add_typer(mail.app, name="mail", rich_help_panel=INSPECTION)
+app.add_typer(outbox.app, name="outbox", rich_help_panel=INSPECTION)

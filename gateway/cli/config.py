@@ -1,0 +1,44 @@
+"""`gateway config`: the settings as they are in force."""
+
+import typer
+
+from gateway.cli.desk import load_settings
+from gateway.cli.noun import Noun
+from gateway.cli.options import AsJson
+from gateway.cli.printing import Json, say, say_json
+
+app = Noun("The settings: gateway.toml with GATEWAY_* laid over it.")
+
+
+@app.verb("check", "gateway config check")
+def check(ctx: typer.Context, as_json: AsJson = False) -> None:
+    """Say whether the settings are right, without touching the database."""
+    loaded = load_settings(ctx)
+    if as_json:
+        say_json({"path": str(loaded.path), "ok": True})
+    else:
+        say(f"{loaded.path}: the settings are right")
+
+
+@app.verb("show", "gateway config show")
+def show(ctx: typer.Context, as_json: AsJson = False) -> None:
+    """Show every setting in force, defaults included; secrets are never shown."""
+    loaded = load_settings(ctx)
+    # pydantic writes a secret as asterisks.
+    settings: Json = loaded.settings.model_dump(mode="json")
+    if as_json:
+        say_json(settings)
+        return
+    say(f"# {loaded.path}")
+    for key, value in _flat("", settings):
+        say(f"{key} = {value}")
+
+
+def _flat(name: str, value: Json) -> list[tuple[str, str]]:
+    import json
+
+    if isinstance(value, dict):
+        return [found for key, part in value.items() for found in _flat(f"{name}.{key}".lstrip("."), part)]
+    if isinstance(value, list) and value and isinstance(value[0], dict):
+        return [found for place, part in enumerate(value) for found in _flat(f"{name}[{place}]", part)]
+    return [(name, json.dumps(value))]

@@ -1,0 +1,69 @@
+"""Nouns with their verbs: help in panels, near-synonyms, and a wrong word that is told the right one."""
+
+from difflib import get_close_matches
+from typing import TYPE_CHECKING
+
+from typer.core import TyperGroup
+
+from config.errors import AskedWrongly
+
+if TYPE_CHECKING:
+    # typer carries its own click and shows its types nowhere else.
+    from typer import _click
+
+# Words that mean the same; a noun has one of each line, and accepts the others.
+_SAME = (
+    ("new", "add", "create", "make"),
+    ("set", "edit", "change", "update"),
+    ("list", "ls"),
+    ("show", "view", "get"),
+    ("remove", "delete", "rm"),
+    ("reply", "answer"),
+    ("search", "find"),
+    ("note", "comment"),
+)
+# Words that mean nearly the same: they are not accepted, and told the right one.
+_NEARLY = {"remove": ("retire", "archive", "drop"), "delete": ("retire", "archive", "drop"), "send": ("reply", "retry")}
+PANELS = ("Agents", "Set-up", "Inspection")
+
+
+class Words(TyperGroup):
+    """A group of commands that knows what people mean."""
+
+    def get_command(self, ctx: "_click.Context", cmd_name: str) -> "_click.Command | None":
+        """The command of this name, or of a name that means the same."""
+        for same in _SAME:
+            if cmd_name in same and cmd_name not in self.commands:
+                return next((self.commands[word] for word in same if word in self.commands), None)
+        return self.commands.get(cmd_name)
+
+    def resolve_command(
+        self, ctx: "_click.Context", args: list[str]
+    ) -> tuple[str | None, "_click.Command | None", list[str]]:
+        """Find the command, or say which one was meant."""
+        command = self.get_command(ctx, args[0])
+        if command is None:
+            raise AskedWrongly(self._what_was_meant(ctx.command_path, args[0]))
+        return command.name, command, args[1:]
+
+    def _what_was_meant(self, path: str, word: str) -> str:
+        shown = [name for name, command in self.commands.items() if not command.hidden]
+        known = shown + [other for same in _SAME for other in same if any(name in self.commands for name in same)]
+        close = [word for word in _NEARLY.get(word, ()) if word in shown] or get_close_matches(word, known, n=1)
+        if close:
+            return f"`{path} {word}` is no command: did you mean `{path} {close[0]}`?"
+        return f"`{path} {word}` is no command. There is: {', '.join(shown)}"
+
+    def format_commands(self, ctx: "_click.Context", formatter: "_click.HelpFormatter") -> None:
+        """The commands under the heads of their panels."""
+        shown = [(name, command) for name, command in self.commands.items() if not command.hidden]
+        longest = max(len(name) for name, _ in shown)
+        for panel in (*PANELS, ""):
+            rows = [
+                (name.ljust(longest), command.get_short_help_str(formatter.width - longest - 6))
+                for name, command in shown
+                if (getattr(command, "rich_help_panel", None) or "") == panel
+            ]
+            if rows:
+                with formatter.section(panel or "Commands"):
+                    formatter.write_dl(rows)

@@ -1,0 +1,106 @@
+"""A copy of the data in a folder: the database at one moment, then the blobs, then the key file.
+
+In this order, because blobs are stored before the rows that name them and never change: every blob that the
+copy of the database names is there when blobs are copied after it. Bringing it back is putting the files where
+the settings say, with the gateway stopped.
+"""
+
+import os
+import shutil
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+from config.errors import AlreadyThere, DatabaseUnavailable, StorageFull
+from config.settings import Settings
+from storage.database import Database
+
+_NO_SPACE = (28, 122)  # ENOSPC, EDQUOT
+DATABASE_NAME = "gateway.db"
+
+
+@dataclass(frozen=True, slots=True)
+class Backup:
+    """What was written. `database` is None on PostgreSQL, which has a tool of its own for it."""
+
+    path: Path
+    database: Path | None
+    blobs: int
+    bytes: int
+    key_file: Path | None
+
+
+def back_up(database: Database, settings: Settings, path: Path) -> Backup:
+    """Write a backup into a new folder. Every mail that was acknowledged before is in it. Raises AlreadyThere."""
+    if path.exists():
+        raise AlreadyThere(f"{path} is there already: name a folder that is not, it will be made")
+    unfinished = path.with_name(f"{path.name}.unfinished")
+    try:
+        unfinished.mkdir(parents=True, mode=0o700)
+        backup = _write(database, settings, unfinished)
+        # A folder of the right name is a whole backup.
+        unfinished.rename(path)
+        _sync(path.parent)
+    except FileExistsError as error:
+        raise AlreadyThere(f"{unfinished} is left from a backup that failed: remove it first") from error
+    except OSError as error:
+        kind = StorageFull if error.errno in _NO_SPACE else DatabaseUnavailable
+        raise kind(f"Cannot write the backup {unfinished}: {error.strerror or error}") from error
+    return Backup(
+        path=path,
+        database=path / DATABASE_NAME if backup.database else None,
+        blobs=backup.blobs,
+        bytes=backup.bytes,
+        key_file=path / backup.key_file.name if backup.key_file else None,
+    )
+
+
+def _write(database: Database, settings: Settings, folder: Path) -> Backup:
+    copy = folder / DATABASE_NAME
+    if database.is_sqlite:
+        _copy_sqlite(database, copy)
+    sizes = [_copy(source, folder / "blobs" / source.relative_to(settings.blob_dir)) for source in _blobs(settings)]
+    key = folder / settings.key_file.name if settings.key_file.exists() else None
+    if key:
+        _copy(settings.key_file, key)
+        key.chmod(0o600)
+    whole = sum(sizes) + (copy.stat().st_size if copy.exists() else 0)
+    return Backup(folder, copy if copy.exists() else None, len(sizes), whole, key)
+
+
+def _copy_sqlite(database: Database, copy: Path) -> None:
+    # VACUUM INTO reads one snapshot, beside running writers. It may not stand inside a transaction, so it
+    # goes to the driver, which begins none by itself.
+    connection = database.engine.raw_connection()
+    try:
+        connection.cursor().execute("VACUUM INTO ?", (str(copy),))
+    except Exception as error:
+        raise OSError(0, str(error)) from error
+    finally:
+        connection.close()
+    copy.chmod(0o600)
+    with copy.open("rb") as file:
+        os.fsync(file.fileno())
+
+
+def _blobs(settings: Settings) -> Iterator[Path]:
+    """The finished blobs; one that is being written has a name with a dot."""
+    for folder, _, names in os.walk(settings.blob_dir):
+        yield from (Path(folder) / name for name in names if not name.startswith("."))
+
+
+def _copy(source: Path, to: Path) -> int:
+    to.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+    with source.open("rb") as reading, to.open("xb") as writing:
+        shutil.copyfileobj(reading, writing, 1 << 20)
+        writing.flush()
+        os.fsync(writing.fileno())
+        return writing.tell()
+
+
+def _sync(folder: Path) -> None:
+    descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)

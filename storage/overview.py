@@ -1,0 +1,178 @@
+"""Tickets as rows of a list, each with the names that people read, in one query."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+
+import sqlalchemy as sa
+from sqlmodel import Session, col, select
+
+from storage.addresses import CreationAddress
+from storage.agents import Agent
+from storage.contacts import Contact
+from storage.messages import Message
+from storage.queues import Queue
+from storage.spool import Spool, SpoolState
+from storage.tickets import Status, Ticket
+
+ACTIVE = (Status.NEW, Status.OPEN, Status.PENDING)
+_OWED = (Status.NEW, Status.OPEN)
+
+
+@dataclass(frozen=True, slots=True)
+class Named:
+    """A name and an address."""
+
+    name: str
+    email: str
+
+
+@dataclass(frozen=True, slots=True)
+class TicketRow:
+    """A ticket in a list."""
+
+    number: int
+    queue: str
+    subject: str
+    status: Status
+    assignee: Named | None
+    contact: Named | None
+    created: datetime
+    updated: datetime
+    messages: int
+
+
+@dataclass(frozen=True, slots=True)
+class Wanted:
+    """Which tickets to list; nothing given: those that are not done."""
+
+    statuses: Sequence[Status] = ACTIVE
+    queue_id: int | None = None
+    assignee_id: int | None = None
+    unassigned: bool = False
+    contact_id: int | None = None
+    numbers: Sequence[int] | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class QueueCounts:
+    """What waits in a queue."""
+
+    queue: str
+    new: int
+    open: int
+    pending: int
+    unassigned: int  # of new, open and pending ones
+    held: int  # mails
+
+
+def ticket_rows(session: Session, wanted: Wanted, limit: int) -> list[TicketRow]:
+    """Tickets, the one that moved last first."""
+    query = (
+        select(Ticket, Queue.name, Agent.name, Agent.email, Contact.name)
+        .join(Queue, col(Queue.id) == Ticket.queue_id)
+        .join(Agent, col(Agent.id) == Ticket.assignee_id, isouter=True)
+        .join(Contact, col(Contact.id) == Ticket.contact_id, isouter=True)
+        .where(*_conditions(wanted))
+        .order_by(col(Ticket.updated_at).desc(), col(Ticket.id).desc())
+        .limit(limit)
+    )
+    return [_row(*found) for found in session.exec(query).all()]
+
+
+def _conditions(wanted: Wanted) -> list[sa.ColumnElement[bool]]:
+    conditions = [col(Ticket.status).in_(wanted.statuses)]
+    if wanted.queue_id is not None:
+        conditions.append(col(Ticket.queue_id) == wanted.queue_id)
+    if wanted.assignee_id is not None:
+        conditions.append(col(Ticket.assignee_id) == wanted.assignee_id)
+    if wanted.unassigned:
+        conditions.append(col(Ticket.assignee_id).is_(None))
+    if wanted.contact_id is not None:
+        conditions.append(col(Ticket.contact_id) == wanted.contact_id)
+    if wanted.numbers is not None:
+        conditions.append(col(Ticket.id).in_(wanted.numbers))
+    return conditions
+
+
+def _row(ticket: Ticket, queue: str, name: str | None, email: str | None, contact: str | None) -> TicketRow:
+    return TicketRow(
+        number=ticket.id,
+        queue=queue,
+        subject=ticket.subject,
+        status=ticket.status,
+        assignee=Named(name or "", email) if email else None,
+        contact=Named(contact or "", ticket.customer_address) if ticket.customer_address else None,
+        created=ticket.created_at,
+        updated=ticket.updated_at,
+        messages=ticket.messages,
+    )
+
+
+def next_ticket(session: Session, agent_id: int | None) -> int | None:
+    """The ticket that waits longest for an answer of ours: the agent's own first, then nobody's."""
+    query = (
+        select(Ticket.id)
+        .where(col(Ticket.status).in_(_OWED))
+        .where(sa.or_(col(Ticket.assignee_id) == agent_id, col(Ticket.assignee_id).is_(None)))
+        .order_by(col(Ticket.assignee_id).is_(None), col(Ticket.updated_at), col(Ticket.id))
+        .limit(1)
+    )
+    return session.exec(query).first()
+
+
+def tickets_of_messages(session: Session, message_ids: Sequence[int]) -> dict[int, list[str]]:
+    """The tickets of some messages, in the order of the messages, each with the places found: {12: ["12.3"]}."""
+    query = select(Message.id, Message.ticket_id, Message.position).where(col(Message.id).in_(message_ids))
+    places = {message: (ticket, f"{ticket}.{position}") for message, ticket, position in session.exec(query).all()}
+    found: dict[int, list[str]] = {}
+    for message in message_ids:
+        if message in places:
+            ticket, ref = places[message]
+            found.setdefault(ticket, []).append(ref)
+    return found
+
+
+def count_by_queue(session: Session) -> list[QueueCounts]:
+    """What waits, queue by queue."""
+    query = (
+        select(Ticket.queue_id, Ticket.status, col(Ticket.assignee_id).is_(None), sa.func.count())
+        .where(col(Ticket.status).in_(ACTIVE))
+        .group_by(col(Ticket.queue_id), col(Ticket.status), col(Ticket.assignee_id).is_(None))
+    )
+    counted = [(queue, Status(status), bool(free), count) for queue, status, free, count in session.exec(query).all()]
+    held = held_by_queue(session)
+    queues = session.exec(select(Queue).where(col(Queue.archived_at).is_(None)).order_by(col(Queue.key))).all()
+    return [_counts(queue, [c[1:] for c in counted if c[0] == queue.id], held) for queue in queues]
+
+
+def _counts(queue: Queue, counted: Sequence[tuple[Status, bool, int]], held: dict[int, int]) -> QueueCounts:
+    def of(status: Status) -> int:
+        return sum(count for found, _, count in counted if found is status)
+
+    return QueueCounts(
+        queue=queue.name,
+        new=of(Status.NEW),
+        open=of(Status.OPEN),
+        pending=of(Status.PENDING),
+        unassigned=sum(count for _, free, count in counted if free),
+        held=held.get(queue.number, 0),
+    )
+
+
+def held_by_queue(session: Session) -> dict[int, int]:
+    """How many mails are held, by the queue to whose address they came."""
+    query = (
+        select(CreationAddress.queue_id, sa.func.count())
+        .join(Spool, col(Spool.recipient) == CreationAddress.address)
+        .where(Spool.state == SpoolState.HELD)
+        .group_by(col(CreationAddress.queue_id))
+    )
+    return dict(session.exec(query).all())
+
+
+def count_waiting(session: Session) -> int:
+    """How many mails are accepted and not yet filed."""
+    # Written out, so that both databases see that the partial index serves.
+    waiting = sa.text("state IN ('received', 'failed')")
+    return session.exec(select(sa.func.count()).select_from(Spool).where(waiting)).one()
