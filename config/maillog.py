@@ -17,6 +17,11 @@ _CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029\u200e\u200f\u202a-\u202e
 _MAX_VALUE = 300
 
 _log: Any = structlog.get_logger()
+# A command that was not told to keep a log shows trouble only; what it did, it prints itself.
+structlog.configure(
+    wrapper_class=structlog.make_filtering_bound_logger(logging.ERROR),
+    logger_factory=structlog.PrintLoggerFactory(sys.stderr),
+)
 
 
 def _clean(_logger: Any, _name: str, event: Any) -> Any:

@@ -23,4 +23,4 @@ def serve(
     loaded = load_settings(ctx)
     from gateway.serve import supervisor
 
-    supervisor.serve(loaded, tuple(role or ()), first_steps)
+    raise typer.Exit(supervisor.serve(loaded, tuple(role or ()), first_steps=first_steps))

@@ -15,7 +15,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from config import maillog
-from config.errors import BadConfiguration
+from config.errors import AskedWrongly, BadConfiguration
 from config.files import Loaded
 from gateway.serve.first_steps import prepare_database, print_first_steps
 from gateway.serve.notify import notify
@@ -145,8 +145,9 @@ class Supervisor:
             time.sleep(_TICK_SECONDS / 4)
 
 
-def serve(loaded: Loaded, roles: Sequence[Role], *, first_steps: bool = False) -> int:
-    """Make or check the database, then run the parts until a signal ends them. Returns the exit status."""
+def serve(loaded: Loaded, names: Sequence[str], *, first_steps: bool) -> int:
+    """Make or check the database, then run the named parts, or all, until a signal ends them. Returns the exit status."""
+    roles = _roles(names)
     settings = loaded.settings
     maillog.start_logging(settings.log, "serve")
     prepare_database(settings, first_steps=first_steps)
@@ -162,3 +163,10 @@ def serve(loaded: Loaded, roles: Sequence[Role], *, first_steps: bool = False) -
 def _guide(ready: threading.Event, loaded: Loaded) -> None:
     ready.wait()
     print_first_steps(loaded)
+
+
+def _roles(names: Sequence[str]) -> list[Role]:
+    unknown = [name for name in names if name not in set(Role)]
+    if unknown:
+        raise AskedWrongly(f"There is no role {unknown[0]!r}: choose from {', '.join(Role)}")
+    return [role for role in Role if not names or role in names]
