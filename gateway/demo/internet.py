@@ -2,6 +2,7 @@
 
 import email
 import queue
+import socket
 from email.message import EmailMessage
 from email.policy import SMTP as POLICY
 from typing import Any, cast
@@ -10,19 +11,21 @@ from aiosmtpd.controller import Controller
 from aiosmtpd.smtp import SMTP, Envelope, Session
 
 
+def free_port() -> int:
+    """A port of this machine that nobody listens on now."""
+    with socket.socket() as one:
+        one.bind(("127.0.0.1", 0))
+        return int(one.getsockname()[1])
+
+
 class Internet:
     """Listens on a free port of this machine; `receive` waits for the next mail."""
 
     def __init__(self) -> None:
         self._mails: queue.Queue[EmailMessage] = queue.Queue()
-        self._controller = Controller(self, hostname="127.0.0.1", port=0)
+        self.port = free_port()
+        self._controller = Controller(self, hostname="127.0.0.1", port=self.port)
         self._controller.start()
-
-    @property
-    def port(self) -> int:
-        """Where it listens."""
-        server: Any = self._controller.server
-        return int(server.sockets[0].getsockname()[1])
 
     async def handle_DATA(self, _server: SMTP, _session: Session, envelope: Envelope) -> str:  # noqa: N802 - aiosmtpd's
         """Take a mail."""

@@ -15,7 +15,7 @@ from email.message import EmailMessage
 from pathlib import Path
 
 from config.errors import GatewayError
-from gateway.demo.internet import Internet
+from gateway.demo.internet import Internet, free_port
 from gateway.demo.mails import INBOX, LETTERS, answer_to, forwarded
 
 _SETTINGS = """data_dir = "data"
@@ -40,7 +40,7 @@ class Stage:
 
     def __init__(self, folder: Path, internet: Internet) -> None:
         self.folder, self.internet = folder, internet
-        self.port = _free_port()
+        self.port = free_port()
         self.config = folder / "gateway.toml"
         self.config.write_text(_SETTINGS.format(port=self.port, internet=internet.port), encoding="utf-8")
 
@@ -172,9 +172,3 @@ def _customer_answers(stage: Stage) -> None:
 
 def _quoted(word: str) -> str:
     return f"'{word}'" if any(character.isspace() for character in word) else word
-
-
-def _free_port() -> int:
-    with socket.socket() as one:
-        one.bind(("127.0.0.1", 0))
-        return int(one.getsockname()[1])
