@@ -255,7 +255,8 @@ SENT_FROM_ENDS: Final = (
 
 def folded(words: str) -> str:
     """Words as they stand in the tables: composed, in lower case, with single blanks."""
-    return unicodedata.normalize("NFC", " ".join(words.split())).lower()
+    joined = " ".join(words.split())
+    return joined.lower() if joined.isascii() else unicodedata.normalize("NFC", joined).lower()
 
 
 LABELS: Final = {word: label for label, words in _LABELS.items() for word in words}
