@@ -17,6 +17,7 @@ from gateway.reading.words import decode_value
 _PLAIN: Final = re.compile(r'([^"<>@,;:()\\]*)<([!#-\'*+\-./0-9=?A-Z^_`a-z{|}~]+@[0-9A-Za-z.\-]+)>')
 _BARE: Final = re.compile(r"[!#-'*+\-./0-9=?A-Z^_`a-z{|}~]+@[0-9A-Za-z.\-]+")
 _STOP: Final = re.compile(r'[",;:()<>\\]')
+_QUOTED_LOCAL: Final = re.compile(r'"[^"]{1,64}"@[^\s@"]+')
 _WORD_BREAK: Final = re.compile(r"[\s\[\]]+")
 
 
@@ -78,7 +79,7 @@ class _Scanner:
     def _group(self, draft: _Draft) -> _Draft:
         """`name:` opens a group, whose name is nobody's; `mailto:` and a colon in an address are part of it."""
         text = "".join(draft.phrase)
-        if "@" in text or draft.angles or not text.strip():
+        if "@" in text or draft.angles or not text.strip() or text.lower().endswith("mailto"):
             draft.phrase.append(":")
             return draft
         return _Draft()
@@ -180,6 +181,9 @@ def _tidy_address(angle: str) -> str:
 
 def _address_in(phrase: str) -> tuple[str, str]:
     """`ann@example.org Ann`, `Ann [mailto:ann@example.org]`: the last word with an at sign is the address."""
+    quoted = _QUOTED_LOCAL.search(phrase)
+    if quoted is not None:
+        return quoted[0], " ".join((phrase[: quoted.start()] + phrase[quoted.end() :]).split())
     words = [word for word in _WORD_BREAK.split(phrase) if word]
     for index in range(len(words) - 1, -1, -1):
         if "@" in words[index].strip("@"):

@@ -7,75 +7,35 @@ attachment. Only another form of a text that is shown already (the plain half of
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass, field, replace
-from html import escape
 from typing import Final
 
 from gateway.reading.bounds import MAX_TEXT_OCTETS
 from gateway.reading.charset import clean_text, decode_octets
+from gateway.reading.cms import signed_content
+from gateway.reading.content import Content, Section
 from gateway.reading.defects import Defects
 from gateway.reading.enriched import enriched_to_text
 from gateway.reading.filename import default_filename, safe_filename
 from gateway.reading.flowed import unflow
 from gateway.reading.html import clean_html
 from gateway.reading.html_charset import declared_in_html
-from gateway.reading.html_text import html_to_text
 from gateway.reading.invitation import describe_calendar
 from gateway.reading.mail import Attachment
 from gateway.reading.parameters import Parameters, parse_parameters
+from gateway.reading.pgp import is_encrypted, without_armour
+from gateway.reading.sniff import picture_type
+from gateway.reading.tnef import unpack
 from gateway.reading.transfer import decode_transfer
 from gateway.reading.uucode import take_out_files
-from gateway.reading.wire import Part
+from gateway.reading.wire import Part, parse_fields, take_apart
 from gateway.reading.words import decode_value
 
 _SHOWN_AS_TEXT: Final = frozenset(("text/plain", "text/enriched", "text/richtext", "text/markdown", "text/x-markdown"))
 # Other forms of the same text that mail programs do not show: for watches, and Google's AMP.
+_TNEF: Final = frozenset(("application/ms-tnef", "application/vnd.ms-tnef"))
+_SMIME: Final = frozenset(("application/pkcs7-mime", "application/x-pkcs7-mime"))
+_MAX_PACKAGES: Final = 3  # signed mail in signed mail
 _UNSHOWN: Final = frozenset(("text/x-amp-html", "text/watch-html", "text/x-watch-html"))
-
-
-@dataclass(frozen=True, slots=True)
-class Section:
-    """A stretch of the mail: its plain text, its raw HTML and the cleaned one, each perhaps missing."""
-
-    text: str | None = None
-    raw_html: str | None = None
-    html: str | None = None
-
-
-@dataclass(slots=True)
-class Content:
-    """What a mail shows, while it is put together."""
-
-    sections: list[Section] = field(default_factory=list)
-    attachments: list[Attachment] = field(default_factory=list)
-    shown_content_ids: set[str] = field(default_factory=set)
-
-    def text(self) -> str:
-        """The whole text, from HTML where there is no other."""
-        pieces = [one.text for one in self.sections if one.text and one.text.strip()]
-        return "\n\n".join(piece.strip("\n") for piece in pieces) if len(pieces) > 1 else "".join(pieces)
-
-    def html(self) -> str | None:
-        """The safe HTML; sections of plain text among it are put in as such."""
-        if not any(one.html is not None for one in self.sections):
-            return None
-        return "\n".join(one.html if one.html is not None else _as_html(one.text or "") for one in self.sections)
-
-    def raw_html(self) -> str | None:
-        """The HTML as it came, if it is the whole text of the mail."""
-        pieces = [one for one in self.sections if one.text or one.html]
-        return pieces[0].raw_html if len(pieces) == 1 else None
-
-    def marked_attachments(self) -> tuple[Attachment, ...]:
-        """The attachments, with those marked inline that the HTML shows."""
-        return tuple(
-            replace(one, inline=True) if one.content_id and one.content_id in self.shown_content_ids else one
-            for one in self.attachments
-        )
-
-
-def _as_html(text: str) -> str:
-    return f'<div style="white-space:pre-wrap">{escape(text)}</div>'
 
 
 class BodyReader:
@@ -85,6 +45,7 @@ class BodyReader:
         self.defects = defects
         self.charset = charset  # for raw octets in file names
         self.content = Content()
+        self.packages_left = _MAX_PACKAGES
 
     def read(self, part: Part) -> Content:
         """Everything that the mail shows and holds."""
@@ -120,6 +81,7 @@ class BodyReader:
     def _alternative(self, children: Iterable[Part]) -> None:
         """The same text in several forms: the plain one is the text, the best HTML is shown."""
         inner = BodyReader(self.defects, self.charset)
+        inner.packages_left = self.packages_left
         forms: list[Section] = []
         for child in children:
             if child.content_type in _UNSHOWN:
@@ -149,6 +111,8 @@ class BodyReader:
         octets, defect = decode_transfer(part.body, part.first("content-transfer-encoding"))
         if defect:
             self.defects.add(defect)
+        if self._open(part, octets, name):
+            return
         is_shown = disposition != "attachment" and (not name or (is_first and not self.content.sections))
         if is_shown and part.content_type in _SHOWN_AS_TEXT:
             self._text(part, octets)
@@ -158,6 +122,40 @@ class BodyReader:
             self._calendar(part, octets, name)
         else:
             self._attach(part, octets, name, disposition == "inline")
+
+    def _open(self, part: Part, octets: bytes, name: str) -> bool:
+        """A package in which a mail program hides a mail: is it dealt with?"""
+        if part.content_type in _TNEF or name.lower() == "winmail.dat":
+            return self._unpack(octets)
+        if part.content_type in _SMIME and not name.lower().endswith((".p7s", ".p7c")):
+            self._signed_or_encrypted(part, octets, name)
+            return True
+        return False
+
+    def _unpack(self, octets: bytes) -> bool:
+        """What Outlook packed becomes attachments; its text is shown where the mail has no other."""
+        package = unpack(octets)
+        if package is None or not (package.files or package.text or package.html):
+            return False
+        if not self.content.sections and (package.html or package.text):
+            kind = "text/html" if package.html else "text/plain"
+            words = (package.html or package.text).encode("utf-8")
+            self._leaf(Part((), words, kind, {"charset": "utf-8"}), is_first=True)
+        for raw_name, content in package.files:
+            kind = picture_type(content) or "application/octet-stream"
+            name = safe_filename(raw_name) or default_filename(kind)
+            self.content.attachments.append(Attachment(name, kind, content))
+        return True
+
+    def _signed_or_encrypted(self, part: Part, octets: bytes, name: str) -> None:
+        """S/MIME: signed mail is read inside, encrypted mail is kept; the package stays in both cases."""
+        inner = signed_content(octets) if self.packages_left else None
+        if inner is not None:
+            self.packages_left -= 1
+            self._walk(take_apart(inner, self.defects), is_first=True)
+        else:
+            self.defects.add("encrypted")
+        self._attach(part, octets, name or "smime.p7m", False)
 
     def _text(self, part: Part, octets: bytes) -> None:
         octets, files = take_out_files(octets)
@@ -170,7 +168,18 @@ class BodyReader:
             text = enriched_to_text(text)
         elif part.parameters.get("format", "").lower() == "flowed":
             text = unflow(text, deletes_space=part.parameters.get("delsp", "").lower() == "yes")
-        self.content.sections.append(Section(text))
+        self.content.sections.append(Section(self._without_armour(text)))
+
+    def _without_armour(self, text: str) -> str:
+        if "-----BEGIN PGP " not in text:
+            return text
+        if is_encrypted(text):
+            self.defects.add("encrypted")
+        text, signature = without_armour(text)
+        if signature:
+            kind = "application/pgp-signature"
+            self.content.attachments.append(Attachment("signature.asc", kind, signature.encode("utf-8")))
+        return text
 
     def _shown(self, part: Part, octets: bytes, name: str) -> bytes:
         """As much as is shown of a part; one that is larger is an attachment as well."""
@@ -188,10 +197,10 @@ class BodyReader:
             self.defects.add(defect)
             if len(shown) == len(octets):
                 self._attach(part, octets, "message.html", False)
-            self.content.sections.append(Section(html_to_text(raw), raw))
+            self.content.sections.append(Section(None, raw))
             return
         self.content.shown_content_ids |= safe.content_ids
-        self.content.sections.append(Section(html_to_text(safe.html), raw, safe.html))
+        self.content.sections.append(Section(None, raw, safe.html))
 
     def _calendar(self, part: Part, octets: bytes, name: str) -> None:
         """Summarised for the reader and kept for his calendar."""
@@ -235,8 +244,6 @@ def _content_id(part: Part) -> str:
 def _stem(part: Part, octets: bytes) -> str:
     """A nameless mail is named by its subject, anything else by its description."""
     if part.content_type in ("message/rfc822", "message/global"):
-        from gateway.reading.wire import parse_fields
-
         head = octets[: 64 * 1024].replace(b"\r\n", b"\n").partition(b"\n\n")[0]
         subject = next((value for name, value in parse_fields(head) if name.lower() == "subject"), "")
         return decode_value(subject)

@@ -88,7 +88,7 @@ def codec_of(declared: str) -> str:
     name = declared.strip().strip("\"'").strip().lower().replace("_", "-")
     if name in _CODECS:
         return _CODECS[name]
-    name = name.removeprefix("charset=").removeprefix("x-").split(" ")[0].rstrip(";,")
+    name = name.removeprefix("charset=").strip("\"'").removeprefix("x-").partition(" ")[0].rstrip(";,")
     return _CODECS.get(name, "")
 
 
@@ -116,6 +116,10 @@ def _decode(data: bytes, codec: str) -> tuple[str, str]:
         return _decode_single(data, codec)
     if codec == "iso-2022-jp":
         return decode_jis(data), ""
+    text = _try(data, "utf-8")
+    if text is not None and not data.isascii() and sum(1 for one in text[:2000] if one >= "\u2e80") > 1:
+        # East Asian text that is valid UTF-8 and East Asian there too is no accident.
+        return text, "charset-wrong"
     text = _try(data, codec)
     if text is not None:
         return text, ""
@@ -192,5 +196,6 @@ def _mostly(data: bytes, codec: str) -> str | None:
     """The text with replacement characters, if these are few beside what did decode."""
     text = data.decode(codec, "replace")
     bad = text.count("\ufffd")
-    wide = sum(1 for octet in data if octet > 127)
-    return text if bad <= 2 or bad * 10 < wide else None
+    good = sum(1 for character in text if character > "\x7f") - bad
+    # In UTF-8 already one whole character beside a bad one is no accident.
+    return text if good >= (bad if codec == "utf-8" else 3 * bad) else None

@@ -12,7 +12,7 @@ from email.utils import parsedate_tz
 from typing import Final
 
 _NOISE: Final = re.compile(r"\([^()]*\)|[^\x20-\x7e]")
-_SPACED_TIME: Final = re.compile(r"(\d{1,2}) ?: ?(\d{2})(?: ?: ?(\d{2}))?")
+_SPACED_TIME: Final = re.compile(r"(\d{1,2}) {0,9}: {0,9}(\d{2})(?: {0,9}: {0,9}(\d{2}))?")
 _DAY_OFFSET: Final = timedelta(hours=24)
 
 

@@ -10,7 +10,7 @@ import unicodedata
 from typing import Final
 
 _MAX_OCTETS: Final = 200
-_FORBIDDEN: Final = re.compile(r'[\x00-\x1f\x7f-\x9f<>:"|?*\u2028\u2029\ud800-\udfff]')
+_FORBIDDEN: Final = re.compile(r'[\x00-\x1f\x7f-\x9f<>:"|?*\u2028\u2029\ud800-\udfff]+')
 # Marks that turn the reading direction or are not seen: they hide what a file is ("exe.jpg").
 _INVISIBLE: Final = re.compile("[\u00ad\u061c\u180e\u200b-\u200f\u202a-\u202e\u2060-\u2069\ufeff\ufff9-\ufffb]")
 _RESERVED: Final = re.compile(r"(?i)(con|prn|aux|nul|com[0-9¹²³]|lpt[0-9¹²³]|conin\$|conout\$)(\..*)?", re.DOTALL)
@@ -66,7 +66,9 @@ _EXTENSIONS: Final = {
 
 def safe_filename(name: str) -> str:
     """The name without paths, controls and tricks; empty when nothing of it is left."""
-    name = _INVISIBLE.sub("", unicodedata.normalize("NFC", name[:4000]))
+    if len(name) > 2000:
+        name = name[:1000] + name[-1000:]  # the extension stands at the end
+    name = _INVISIBLE.sub("", unicodedata.normalize("NFC", name))
     name = name.replace("\\", "/").rstrip("/").rpartition("/")[2]
     if len(name) > 2 and name[1] == ":" and name[0].isalpha():
         name = name[2:]

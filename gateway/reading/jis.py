@@ -25,7 +25,7 @@ def decode_jis(data: bytes) -> str:
 
 
 def _decode_mislabelled(data: bytes) -> str:
-    for codec in ("utf-8", "cp932", "euc-jp"):
+    for codec in ("utf-8", "euc-jp", "cp932"):
         try:
             return data.decode(codec)
         except UnicodeDecodeError:

@@ -91,14 +91,14 @@ def _auto_submitted(clues: Clues) -> str:
 
 
 def _out_of_office(clues: Clues) -> Answer | None:
-    marked = _marked_as_reply(clues)
     submitted = clues.fields.get("auto-submitted", "").lower()
     if "vacation" in submitted:
         return Kind.OUT_OF_OFFICE, "Auto-Submitted"
     if is_reply_subject(clues.subject):
         return Kind.OUT_OF_OFFICE, "subject of an automatic reply"
-    if is_absence_subject(clues.subject) and (marked or submitted not in ("", "no")):
-        return Kind.OUT_OF_OFFICE, f"subject of an absence and {marked or 'Auto-Submitted'}"
+    marked = _marked_as_reply(clues) or ("Auto-Submitted" if submitted not in ("", "no") else "")
+    if marked and is_absence_subject(clues.subject):
+        return Kind.OUT_OF_OFFICE, f"subject of an absence and {marked}"
     loops = clues.fields.get("x-ms-exchange-inbox-rules-loop")
     if loops is not None and clues.fields.get("x-auto-response-suppress", "").strip().lower() == "all" and submitted:
         return Kind.OUT_OF_OFFICE, "X-MS-Exchange-Inbox-Rules-Loop with X-Auto-Response-Suppress: All"

@@ -261,8 +261,13 @@ SENT_FROM_ENDS: Final = (
 
 def folded(words: str) -> str:
     """Words as they stand in the tables: composed, in lower case, with single blanks."""
+<<<<<<< HEAD
     # The Turkish İ leaves a dot of its own behind when it is made small.
     return unicodedata.normalize("NFC", " ".join(words.split())).lower().replace("\u0307", "")
+=======
+    joined = " ".join(words.split())
+    return joined.lower() if joined.isascii() else unicodedata.normalize("NFC", joined).lower()
+>>>>>>> reading
 
 
 LABELS: Final = {word: label for label, words in _LABELS.items() for word in words}

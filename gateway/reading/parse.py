@@ -27,6 +27,7 @@ from gateway.reading.wire import Fields, Part, take_apart
 from gateway.reading.words import decode_value
 
 _NOBODY: Final = Person("", "")
+ENCRYPTED_NOTE: Final = "[This mail is encrypted. The gateway cannot open it; its content is attached.]"
 
 
 def read_mail(raw: bytes, *, arrived: datetime | None = None) -> Mail:
@@ -40,6 +41,8 @@ def _read(raw: bytes, arrived: datetime, depth: int) -> Mail:
     header = _Header(part, defects)
     content = BodyReader(defects, header.charset).read(part)
     text, raw_html = content.text(), content.raw_html()
+    if not text and "encrypted" in defects.as_tuple():
+        text = ENCRYPTED_NOTE
     attachments = content.marked_attachments()
     mail = Mail(
         message_id=message_id(header.text("message-id"), raw),

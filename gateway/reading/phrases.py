@@ -60,7 +60,10 @@ _REPLY_MARK: Final = re.compile(r"^\s*(?:(?:re|aw|sv|antw|odp|rv|res|ynt|vs)\s*:
 
 def fold(text: str) -> str:
     """Small letters without accents, so that one spelling stands for all."""
-    decomposed = unicodedata.normalize("NFKD", text[:2000])
+    text = text[:2000]
+    if text.isascii():
+        return text.lower()
+    decomposed = unicodedata.normalize("NFKD", text)
     return (
         "".join(one for one in decomposed if not unicodedata.combining(one)).lower().replace("ø", "o").replace("ı", "i")
     )
@@ -75,6 +78,8 @@ def is_reply_subject(subject: str) -> bool:
     if not subject or subject.isdigit():
         return False
     folded = fold(subject)
+    if not folded.startswith((*_FOLDED_REPLIES, "auto: ")):
+        return False
     for phrase in _FOLDED_REPLIES:
         if folded.startswith(phrase) and folded[len(phrase) :].lstrip(" ]").startswith((":", "：")):
             return True

@@ -20,11 +20,12 @@ _IDENTITY: Final = frozenset(("", "7bit", "8bit", "binary", "7-bit", "8-bit", "7
 def decode_transfer(body: bytes, encoding: str) -> tuple[bytes, str]:
     """The octets of the content, and a defect's name or an empty string."""
     name = encoding.partition("(")[0].partition(";")[0].strip(" \t\"'.").lower()
+    name = "-".join(name.replace("_", "-").split())
     if name in _IDENTITY:
         return body, ""
     if name == "base64":
         return _decode_base64(body)
-    if name in ("quoted-printable", "quoted_printable", "quotedprintable", "qp"):
+    if name in ("quoted-printable", "quotedprintable", "quoted-printeable", "qp"):
         return binascii.a2b_qp(_SOFT_BREAK.sub(b"=", body)), ""
     if name in ("x-uuencode", "uuencode", "x-uue", "uue"):
         return decode_uu_body(body) or body, ""

@@ -39,6 +39,9 @@ class Part:
         return ""
 
 
+_SURE_NAMES: Final = frozenset(
+    ("content-type", "content-transfer-encoding", "mime-version", "message-id", "received", "return-path", "references")
+)
 _MAX_CANDIDATES: Final = 100_000  # lines that look like a delimiter, whether they are or not
 
 
@@ -205,8 +208,7 @@ def _read_fields(block: bytes, defects: Defects, is_inner: bool) -> tuple[Fields
         elif colon and _is_name(name):
             fields.append((name.rstrip(), value.strip()[:MAX_FIELD_CHARS]))
         elif line and not _is_noise(line, number):
-            if number + 1 < len(lines) and _starts_field(lines[number + 1]) and fields:
-                # A folded line that lost its blank: the header goes on below it.
+            if fields and _is_lost_fold(fields[-1][1], lines[number : number + 5]):
                 defects.add("header-line-broken")
                 _continue(fields, line, defects)
                 continue
@@ -242,6 +244,16 @@ def _is_name(name: str) -> bool:
 def _starts_field(line: str) -> bool:
     name, colon, _ = line.partition(":")
     return bool(colon) and _is_name(name)
+
+
+def _is_lost_fold(above: str, lines: list[str]) -> bool:
+    """Is this a folded line that lost its leading blank, and the header goes on? Else the text begins here."""
+    if above.endswith((";", ",")) or (above.count("<") > above.count(">") and ">" in lines[0]):
+        return True
+    if len(lines) > 1 and _starts_field(lines[1]):
+        return True
+    # Several such lines in a row: only names that no text begins with count.
+    return any(line.partition(":")[0].rstrip().lower() in _SURE_NAMES and ":" in line for line in lines[2:])
 
 
 def _is_noise(line: str, number: int) -> bool:
