@@ -75,6 +75,7 @@ _PHRASES: Final = words_of("""
     was undeliverable | your message wasn't | address not found | mail loop | group you tried to contact
     """)
 _DELAYS: Final = words_of("""
+    message is delayed | only a temporary failure | message still undelivered | keep trying to deliver
     has been delayed | been delayed | not yet been delivered | has not yet | will be retried
     warning message only | will continue | still being retried | delivery delayed | delivery is delayed
     will keep trying | delayed mail | (delay) | could not be delivered yet | do not need to resend

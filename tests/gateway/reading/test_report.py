@@ -211,7 +211,9 @@ def test_addressee_is_taken_from_the_returned_mail_when_the_report_names_nobody(
     """A gateway of a phone company says only that something failed."""
     body = f"Message could not be delivered to mobile.\nError: No valid recipients\n\nOriginal Message:\n{ORIGINAL}"
     report = read(prose("MMSC NDR Administrator <sysadmin@mx.example>", "Undeliverable Message", body))
-    assert report == Report("dsn", (ReportedRecipient(ANN, "failed"),), ID)
+    assert report is not None
+    assert [(one.address, one.action) for one in report.recipients] == [(ANN, "failed")]
+    assert report.original_message_id == ID
 
 
 @pytest.mark.parametrize(
