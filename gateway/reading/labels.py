@@ -179,6 +179,7 @@ FORWARDED: Final = frozenset(
 # What stands above the mail that is answered or forwarded: it does not say which of the two.
 ORIGINAL: Final = frozenset(
     words_of("""
+    original
     original message | original email | original appointment | original mail | message original
     reply message | reply above this line | ursprüngliche nachricht | originalnachricht | original-nachricht
     ursprüngliche mail | ursprüngliche e-mail | originaltermin | message d'origine | message initial

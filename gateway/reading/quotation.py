@@ -49,18 +49,20 @@ class Cut:
 
     line: int
     certain: bool
+    end: int = 0  # up to here it was forwarded, and is new to us
 
 
 def reply_text(text: str, html: str | None) -> str:
     """What is new in this text; the whole text where that cannot be told."""
-    if len(text) > MAX_TEXT:
-        return text
-    lines = text.split("\n")
-    if len(lines) > MAX_LINES:
-        return text
+    lines = text[:MAX_TEXT].split("\n")
+    is_long = len(text) > MAX_TEXT or len(lines) > MAX_LINES
+    lines = lines[:MAX_LINES]
     cut = _first_cut(lines, quoted_line(lines, html))
-    sorts = _sorts(lines[: cut.line])
-    new = "\n".join(_without_signature(_without_quotation(lines, sorts))).strip(_BLANKS)
+    if is_long and (cut.end or cut.line == len(lines)):
+        return text  # nothing says that what was not looked at is old
+    kept = _without_signature(_without_quotation(lines, _sorts(lines[: cut.line])))
+    forwarded = ["", *lines[cut.line : cut.end]]
+    new = "\n".join([*kept, *forwarded]).strip(_BLANKS)
     return new if _is_enough(new, text, certain=cut.certain) else text.strip(_BLANKS)
 
 
@@ -80,14 +82,22 @@ def _first_cut(lines: Sequence[str], structural: int | None) -> Cut:
             continue
         if is_reply_marker(line):
             return Cut(_above(lines, at), True)
-        if is_forward_separator(line):
-            break  # a forwarded mail is new to us
+        if is_forward_separator(line) and _is_forwarded(lines, at):
+            return Cut(at, True, end=len(lines))
         found = _introduction(lines, at)
         if found is not None:
             return found
     if structural is not None and structural < len(lines):
         return Cut(_above(lines, structural), True)
     return Cut(len(lines), True)
+
+
+def _is_forwarded(lines: Sequence[str], at: int) -> bool:
+    """Apple marks a forwarded mail as quoted; a forward within what is answered stands below other quoted lines."""
+    if not is_quoted(lines[at]):
+        return True
+    above = _before(lines, at) - 1
+    return above < 0 or not (is_quoted(lines[above]) or read_attribution(lines, above))
 
 
 def _introduction(lines: Sequence[str], at: int) -> Cut | None:
@@ -174,11 +184,16 @@ def _without_quotation(lines: Sequence[str], sorts: Sequence[Sort]) -> list[str]
     """New text alone, or with the quotations between where somebody answers point by point."""
     end = len(sorts)
     signed = signature_begins(lines[:end]) if Sort.NEW in sorts else None
-    while end > 0 and (sorts[end - 1] is not Sort.NEW or (signed is not None and end > signed)):
+    while end > 0 and (sorts[end - 1] is not Sort.NEW or _is_foot(lines, sorts, end, signed)):
         end -= 1
     if _answered_quotations(sorts[:end]) >= 2:
         return list(lines[:end])
     return [lines[at] for at in range(end) if sorts[at] is not Sort.QUOTED]
+
+
+def _is_foot(lines: Sequence[str], sorts: Sequence[Sort], end: int, signed: int | None) -> bool:
+    """The signature, or the rule that a client sets above what it quotes."""
+    return (signed is not None and end > signed) or (end < len(sorts) and is_rule(lines[end - 1]))
 
 
 def _answered_quotations(sorts: Sequence[Sort]) -> int:

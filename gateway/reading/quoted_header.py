@@ -24,6 +24,7 @@ _INVISIBLE: Final = dict.fromkeys(map(ord, "\ufeff\u200b\u200c\u200d\u2060\u00ad
 }  # fmt: skip
 _MARKS: Final = " \t*_|#\\"
 _RULES: Final = "-_=*#~—–─━+ \t>|\\"
+_FRAME: Final = " \t*_>-"  # Zimbra and Notes set dashes around who wrote when
 _CLOCK: Final = re.compile(r"\d{1,2}\s?[:.h時时시]\s?\d{2}")
 _DAY: Final = re.compile(r"(?<!\d)(?:19|20)\d{2}(?!\d)|\d{1,2}[./-]\s?\d{1,2}[./-]\s?\d{2}")
 _CORE: Final = frozenset({Label.FROM, Label.TO, Label.CC, Label.DATE, Label.SUBJECT})
@@ -185,11 +186,11 @@ def _label_before(value: str, colon: int, known: set[Label]) -> int | None:
 
 def read_attribution(lines: Sequence[str], end: int, first: int = 0) -> Attribution | None:
     """The attribution whose last line is this one; lines before `first` are not part of it."""
-    last = visible(lines[end]).strip(" \t*_>")
+    last = visible(lines[end]).strip(_FRAME)
     if not last.endswith((":", "wrote", "写道", "寫道", "のメール", "작성")) or len(last) > MAX_ATTRIBUTION:
         return None
     begin = _beginning(lines, end, first)
-    words = folded(" ".join(visible(line) for line in lines[begin : end + 1])[:MAX_ATTRIBUTION]).strip(" *_>")
+    words = folded(" ".join(visible(line) for line in lines[begin : end + 1])[:MAX_ATTRIBUTION]).strip(_FRAME)
     return Attribution(words, begin, end) if _is_attribution(words) else None
 
 
@@ -207,7 +208,7 @@ def _is_attribution(words: str) -> bool:
 def _beginning(lines: Sequence[str], end: int, first: int) -> int:
     """Up to the line that begins like an attribution; without such a line the last one stands alone."""
     for begin in range(end, max(first, end - MAX_ATTRIBUTION_LINES + 1) - 1, -1):
-        shown = visible(lines[begin]).strip(" \t*_>")
+        shown = visible(lines[begin]).strip(_FRAME)
         if not shown or (begin < end and shown.endswith((":", ".", "!", "?")) and not _DAY.search(shown)):
             return end
         opening = folded(shown.split(" ", 1)[0][:20]) in ATTRIBUTION_BEGINS and any(map(str.isdigit, shown[:80]))
