@@ -25,6 +25,7 @@ from gateway.reading.quoted_header import (
     is_quoted,
     is_rule,
     label_of,
+    may_introduce,
     read_attribution,
     read_block,
     unquoted,
@@ -129,7 +130,7 @@ def _find_place(lines: Sequence[str], first: int, is_forward: bool) -> Place | N
     """The first introduction of another mail; whatever comes after the first belongs to that mail."""
     for at in range(first, min(len(lines), MAX_NOTE_LINES)):
         line = lines[at]
-        if not visible(line[:80]).strip(" \t>"):
+        if not may_introduce(line):
             continue
         if is_forward_separator(line) or _opens_with_separator(line):
             place = _below(lines, at)

@@ -21,6 +21,7 @@ from gateway.reading.quoted_header import (
     is_quoted,
     is_rule,
     label_of,
+    may_introduce,
     read_attribution,
     read_block,
     visible,
@@ -32,6 +33,7 @@ MAX_TEXT: Final = 1_000_000
 MAX_LINES: Final = 20_000
 MIN_SHARE: Final = 0.2
 _BLANKS: Final = "\n\r\ufeff \t"
+MAX_BLANK: Final = 400  # a longer line says something
 WRAPPED: Final = 55  # a quoted line at least so long may have spilled into the next one
 
 
@@ -78,7 +80,7 @@ def _first_cut(lines: Sequence[str], structural: int | None) -> Cut:
     end = len(lines) if structural is None else structural
     for at in range(end):
         line = lines[at]
-        if not line or line.isspace():
+        if not may_introduce(line):
             continue
         if is_reply_marker(line):
             return Cut(_above(lines, at), True)
@@ -153,18 +155,24 @@ def _above(lines: Sequence[str], at: int) -> int:
 def _sorts(lines: Sequence[str]) -> list[Sort]:
     """What each line is; an attribution above quoted lines is quoted too."""
     sorts = [_sort(line) for line in lines]
-    for at, sort in enumerate(sorts):
-        if sort is Sort.NEW and _next_is_quoted(lines, at):
+    below = Sort.BLANK
+    for at in range(len(sorts) - 1, -1, -1):
+        sort = sorts[at]
+        if sort is Sort.NEW and below is Sort.QUOTED:
             _mark_introduction(lines, sorts, at)
         if sort is Sort.NEW and _is_spilled(lines, sorts, at):
             sorts[at] = Sort.QUOTED
+        if sort is not Sort.BLANK:
+            below = sort
     return sorts
 
 
 def _sort(line: str) -> Sort:
+    if line[:1].isalnum():
+        return Sort.NEW
     if is_quoted(line):
         return Sort.QUOTED
-    return Sort.NEW if visible(line[:400]).strip() or len(line) > 400 else Sort.BLANK
+    return Sort.NEW if len(line) > MAX_BLANK or visible(line).strip() else Sort.BLANK
 
 
 def _mark_introduction(lines: Sequence[str], sorts: list[Sort], at: int) -> None:
@@ -210,4 +218,4 @@ def _without_signature(lines: Sequence[str]) -> list[str]:
 
 def _stands_alone(lines: Sequence[str], at: int) -> bool:
     """The line of a device is a paragraph of its own, or the last line."""
-    return at == 0 or at == len(lines) - 1 or not visible(lines[at - 1][:80]).strip()
+    return at == 0 or at == len(lines) - 1 or not lines[at - 1] or lines[at - 1].isspace()

@@ -22,6 +22,31 @@ MAX_ATTRIBUTION: Final = 600
 _INVISIBLE: Final = dict.fromkeys(map(ord, "\ufeff\u200b\u200c\u200d\u2060\u00ad\u200e\u200f\u202a\u202b\u202c\r")) | {
     0xA0: " ", 0x202F: " ", 0x2007: " ", 0x3000: " ", 0xFF1A: ":",
 }  # fmt: skip
+_LABEL_END: Final = LONGEST_LABEL + 12
+# What the first or the last letter of a separator or an attribution can be.
+_FIRSTS: Final = frozenset("-_=*#~—–─━+|\\") | frozenset(map(chr, _INVISIBLE))
+_LASTS: Final = (
+    "-",
+    "_",
+    "=",
+    "*",
+    "#",
+    "~",
+    "—",
+    "–",
+    "─",
+    "━",
+    "+",
+    "|",
+    "\\",
+    ":",
+    "：",
+    "wrote",
+    "写道",
+    "寫道",
+    "のメール",
+    "작성",
+)
 _MARKS: Final = " \t*_|#\\"
 _RULES: Final = "-_=*#~—–─━+ \t>|\\"
 _FRAME: Final = " \t*_>-"  # Zimbra and Notes set dashes around who wrote when
@@ -70,7 +95,16 @@ class Attribution:
 
 def visible(line: str) -> str:
     """The line without what nobody sees, bounded."""
-    return line[:MAX_LINE].translate(_INVISIBLE)
+    line = line[:MAX_LINE]
+    return line.replace("\r", "") if line.isascii() else line.translate(_INVISIBLE)
+
+
+def may_introduce(line: str) -> bool:
+    """A cheap question before the dear ones: most lines of a mail cannot be any of what this file looks for."""
+    shown = line.strip("> \t\r\u00a0")
+    if not shown:
+        return False
+    return shown.endswith(_LASTS) or shown[0] in _FIRSTS or ":" in shown[:_LABEL_END] or "：" in shown[:_LABEL_END]
 
 
 def core(line: str) -> str:
@@ -80,6 +114,8 @@ def core(line: str) -> str:
 
 def is_rule(line: str) -> bool:
     """A line of dashes, or of such signs."""
+    if line[:1].isalnum():
+        return False
     shown = visible(line).strip()
     return len(shown) >= 3 and not shown.strip("-_=*#~—–─━+ \\")
 
@@ -101,7 +137,7 @@ def unquoted(line: str) -> str:
 
 
 def is_quoted(line: str) -> bool:
-    return visible(line[:40]).lstrip()[:1] == ">"
+    return line[:1] == ">" or (not line[:1].isalnum() and visible(line[:40]).lstrip()[:1] == ">")
 
 
 def label_of(line: str) -> tuple[Label, str] | None:
