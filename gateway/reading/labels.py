@@ -204,10 +204,10 @@ ORIGINAL: Final = frozenset(
 FORWARD_PREFIXES: Final = frozenset(
     words_of("""
     fw | fwd | fwd. | wg | tr | rv | i | vs | vb | vl | pd | enc | redir | redir. | ilt | ilt | videresend
-    videresendt | vidarebefordrat | vidarebefordran | weitergeleitet | weiterleitung | rep | réf | tov
-    továbbítás | továbbított | trs | doorst | fs | fyi fwd | fvs | přep | přeposláno | předáno | preposlané
+    videresendt | vidarebefordrat | vidarebefordran | weitergeleitet | weiterleitung | tov
+    továbbítás | továbbított | trs | doorst | fyi fwd | přep | přeposláno | předáno | preposlané
     prep | pren | пересл | переслано | πρθ | προωθ | prosl | proslijeđeno | persl | peradr | pārs | edastatud
-    転送 | 转发 | 轉寄 | 傳送 | 전달 | 전달됨 | הועבר | إعادة توجيه | محول | trans | chuyển tiếp | ส่งต่อ
+    転送 | 转发 | 轉寄 | 傳送 | 전달 | 전달됨 | הועבר | إعادة توجيه | محول | chuyển tiếp | ส่งต่อ
     terusan | teruskan | reenv | rv. | encaminhado | encaminhada | reenviado | inoltrato | inoltra | r: i
     áfram | przekazane
     """)
