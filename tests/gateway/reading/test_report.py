@@ -239,6 +239,8 @@ def test_addressee_is_taken_from_the_returned_mail_when_the_report_names_nobody(
             "Return-Path: <>\n",
         ),
         ("Shop <noreply@shop.example>", "Your parcel", "Welcome.", "Return-Path: <>\n"),
+        ("Postmaster <postmaster@customer.example>", "A question", "Your mail could not be delivered to Ann. Why?", ""),
+        ("Parcels <delivery@parcels.example>", "Your parcel", "It could not be delivered today.", "Return-Path: <>\n"),
     ],
 )
 def test_mail_is_no_report_when_no_machine_says_so(author: str, subject: str, body: str, headers: str) -> None:
