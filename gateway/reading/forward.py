@@ -25,6 +25,7 @@ from gateway.reading.quoted_header import (
     is_quoted,
     is_rule,
     label_of,
+    may_introduce,
     read_attribution,
     read_block,
     unquoted,
@@ -36,6 +37,7 @@ from gateway.reading.written_people import ADDRESS, read_people, read_person
 MAX_TEXT: Final = 1_000_000
 MAX_LINES: Final = 20_000
 MAX_NOTE_LINES: Final = 2_000  # a forwarded mail that begins later is not looked for
+MAX_VS: Final = 50_000
 MAX_BLANKS: Final = 4  # between a separator and the header lines below it
 
 _TAG: Final = re.compile(r"\s{0,20}[\[(][^\[\]()]{1,40}[\])]")
@@ -70,7 +72,8 @@ def find_forward(subject: str, text: str, embedded: Mail | None) -> Forwarded | 
     if embedded is not None and (command or _tells_of(subject, text, embedded)):
         return _from_attachment(embedded, _note(lines, 1 if command else 0, len(lines)))
     first = 1 if command else 0
-    place = _find_place(lines, first, bool(command) or is_forward_subject(subject))
+    is_forward = is_forward_subject(subject) and not _is_finnish_answer(subject, text)
+    place = _find_place(lines, first, bool(command) or is_forward)
     named = read_person(command["rest"]) if command else Person("", "")
     if place is None:
         return _commanded(named, subject, lines) if named.email else None
@@ -83,6 +86,11 @@ def find_forward(subject: str, text: str, embedded: Mail | None) -> Forwarded | 
 def is_forward_subject(subject: str) -> bool:
     """Does the outermost prefix say that this was forwarded: Fwd, WG, TR, RV, ENC, 转发 ...?"""
     return _prefix(subject)[0] in FORWARD_PREFIXES
+
+
+def _is_finnish_answer(subject: str, text: str) -> bool:
+    """VS is a forward in Norwegian and an answer (vastaus) in Finnish: the header lines tell which."""
+    return _prefix(subject)[0] == "vs" and "lähettäjä:" in text[:MAX_VS].lower()
 
 
 def base_subject(subject: str) -> str:
@@ -129,7 +137,7 @@ def _find_place(lines: Sequence[str], first: int, is_forward: bool) -> Place | N
     """The first introduction of another mail; whatever comes after the first belongs to that mail."""
     for at in range(first, min(len(lines), MAX_NOTE_LINES)):
         line = lines[at]
-        if not visible(line[:80]).strip(" \t>"):
+        if not may_introduce(line):
             continue
         if is_forward_separator(line) or _opens_with_separator(line):
             place = _below(lines, at)

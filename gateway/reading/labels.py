@@ -179,6 +179,7 @@ FORWARDED: Final = frozenset(
 # What stands above the mail that is answered or forwarded: it does not say which of the two.
 ORIGINAL: Final = frozenset(
     words_of("""
+    original
     original message | original email | original appointment | original mail | message original
     reply message | reply above this line | ursprüngliche nachricht | originalnachricht | original-nachricht
     ursprüngliche mail | ursprüngliche e-mail | originaltermin | message d'origine | message initial
@@ -203,10 +204,10 @@ ORIGINAL: Final = frozenset(
 FORWARD_PREFIXES: Final = frozenset(
     words_of("""
     fw | fwd | fwd. | wg | tr | rv | i | vs | vb | vl | pd | enc | redir | redir. | ilt | ilt | videresend
-    videresendt | vidarebefordrat | vidarebefordran | weitergeleitet | weiterleitung | rep | réf | tov
-    továbbítás | továbbított | trs | doorst | fs | fyi fwd | fvs | přep | přeposláno | předáno | preposlané
+    videresendt | vidarebefordrat | vidarebefordran | weitergeleitet | weiterleitung | tov
+    továbbítás | továbbított | trs | doorst | fyi fwd | přep | přeposláno | předáno | preposlané
     prep | pren | пересл | переслано | πρθ | προωθ | prosl | proslijeđeno | persl | peradr | pārs | edastatud
-    転送 | 转发 | 轉寄 | 傳送 | 전달 | 전달됨 | הועבר | إعادة توجيه | محول | trans | chuyển tiếp | ส่งต่อ
+    転送 | 转发 | 轉寄 | 傳送 | 전달 | 전달됨 | הועבר | إعادة توجيه | محول | chuyển tiếp | ส่งต่อ
     terusan | teruskan | reenv | rv. | encaminhado | encaminhada | reenviado | inoltrato | inoltra | r: i
     áfram | przekazane
     """)
@@ -261,13 +262,11 @@ SENT_FROM_ENDS: Final = (
 
 def folded(words: str) -> str:
     """Words as they stand in the tables: composed, in lower case, with single blanks."""
-<<<<<<< HEAD
-    # The Turkish İ leaves a dot of its own behind when it is made small.
-    return unicodedata.normalize("NFC", " ".join(words.split())).lower().replace("\u0307", "")
-=======
     joined = " ".join(words.split())
-    return joined.lower() if joined.isascii() else unicodedata.normalize("NFC", joined).lower()
->>>>>>> reading
+    if joined.isascii():
+        return joined.lower()
+    # The Turkish İ leaves a dot of its own behind when it is made small.
+    return unicodedata.normalize("NFC", joined).lower().replace("\u0307", "")
 
 
 LABELS: Final = {word: label for label, words in _LABELS.items() for word in words}

@@ -21,6 +21,7 @@ from gateway.reading.quoted_header import (
     is_quoted,
     is_rule,
     label_of,
+    may_introduce,
     read_attribution,
     read_block,
     visible,
@@ -32,6 +33,7 @@ MAX_TEXT: Final = 1_000_000
 MAX_LINES: Final = 20_000
 MIN_SHARE: Final = 0.2
 _BLANKS: Final = "\n\r\ufeff \t"
+MAX_BLANK: Final = 400  # a longer line says something
 WRAPPED: Final = 55  # a quoted line at least so long may have spilled into the next one
 
 
@@ -49,18 +51,20 @@ class Cut:
 
     line: int
     certain: bool
+    end: int = 0  # up to here it was forwarded, and is new to us
 
 
 def reply_text(text: str, html: str | None) -> str:
     """What is new in this text; the whole text where that cannot be told."""
-    if len(text) > MAX_TEXT:
-        return text
-    lines = text.split("\n")
-    if len(lines) > MAX_LINES:
-        return text
+    lines = text[:MAX_TEXT].split("\n")
+    is_long = len(text) > MAX_TEXT or len(lines) > MAX_LINES
+    lines = lines[:MAX_LINES]
     cut = _first_cut(lines, quoted_line(lines, html))
-    sorts = _sorts(lines[: cut.line])
-    new = "\n".join(_without_signature(_without_quotation(lines, sorts))).strip(_BLANKS)
+    if is_long and (cut.end or cut.line == len(lines)):
+        return text  # nothing says that what was not looked at is old
+    kept = _without_signature(_without_quotation(lines, _sorts(lines[: cut.line])))
+    forwarded = ["", *lines[cut.line : cut.end]]
+    new = "\n".join([*kept, *forwarded]).strip(_BLANKS)
     return new if _is_enough(new, text, certain=cut.certain) else text.strip(_BLANKS)
 
 
@@ -76,18 +80,26 @@ def _first_cut(lines: Sequence[str], structural: int | None) -> Cut:
     end = len(lines) if structural is None else structural
     for at in range(end):
         line = lines[at]
-        if not line or line.isspace():
+        if not may_introduce(line):
             continue
         if is_reply_marker(line):
             return Cut(_above(lines, at), True)
-        if is_forward_separator(line):
-            break  # a forwarded mail is new to us
+        if is_forward_separator(line) and _is_forwarded(lines, at):
+            return Cut(at, True, end=len(lines))
         found = _introduction(lines, at)
         if found is not None:
             return found
     if structural is not None and structural < len(lines):
         return Cut(_above(lines, structural), True)
     return Cut(len(lines), True)
+
+
+def _is_forwarded(lines: Sequence[str], at: int) -> bool:
+    """Apple marks a forwarded mail as quoted; a forward within what is answered stands below other quoted lines."""
+    if not is_quoted(lines[at]):
+        return True
+    above = _before(lines, at) - 1
+    return above < 0 or not (is_quoted(lines[above]) or read_attribution(lines, above))
 
 
 def _introduction(lines: Sequence[str], at: int) -> Cut | None:
@@ -143,18 +155,24 @@ def _above(lines: Sequence[str], at: int) -> int:
 def _sorts(lines: Sequence[str]) -> list[Sort]:
     """What each line is; an attribution above quoted lines is quoted too."""
     sorts = [_sort(line) for line in lines]
-    for at, sort in enumerate(sorts):
-        if sort is Sort.NEW and _next_is_quoted(lines, at):
+    below = Sort.BLANK
+    for at in range(len(sorts) - 1, -1, -1):
+        sort = sorts[at]
+        if sort is Sort.NEW and below is Sort.QUOTED:
             _mark_introduction(lines, sorts, at)
         if sort is Sort.NEW and _is_spilled(lines, sorts, at):
             sorts[at] = Sort.QUOTED
+        if sort is not Sort.BLANK:
+            below = sort
     return sorts
 
 
 def _sort(line: str) -> Sort:
+    if line[:1].isalnum():
+        return Sort.NEW
     if is_quoted(line):
         return Sort.QUOTED
-    return Sort.NEW if visible(line[:400]).strip() or len(line) > 400 else Sort.BLANK
+    return Sort.NEW if len(line) > MAX_BLANK or visible(line).strip() else Sort.BLANK
 
 
 def _mark_introduction(lines: Sequence[str], sorts: list[Sort], at: int) -> None:
@@ -174,11 +192,16 @@ def _without_quotation(lines: Sequence[str], sorts: Sequence[Sort]) -> list[str]
     """New text alone, or with the quotations between where somebody answers point by point."""
     end = len(sorts)
     signed = signature_begins(lines[:end]) if Sort.NEW in sorts else None
-    while end > 0 and (sorts[end - 1] is not Sort.NEW or (signed is not None and end > signed)):
+    while end > 0 and (sorts[end - 1] is not Sort.NEW or _is_foot(lines, sorts, end, signed)):
         end -= 1
     if _answered_quotations(sorts[:end]) >= 2:
         return list(lines[:end])
     return [lines[at] for at in range(end) if sorts[at] is not Sort.QUOTED]
+
+
+def _is_foot(lines: Sequence[str], sorts: Sequence[Sort], end: int, signed: int | None) -> bool:
+    """The signature, or the rule that a client sets above what it quotes."""
+    return (signed is not None and end > signed) or (end < len(sorts) and is_rule(lines[end - 1]))
 
 
 def _answered_quotations(sorts: Sequence[Sort]) -> int:
@@ -195,4 +218,4 @@ def _without_signature(lines: Sequence[str]) -> list[str]:
 
 def _stands_alone(lines: Sequence[str], at: int) -> bool:
     """The line of a device is a paragraph of its own, or the last line."""
-    return at == 0 or at == len(lines) - 1 or not visible(lines[at - 1][:80]).strip()
+    return at == 0 or at == len(lines) - 1 or not lines[at - 1] or lines[at - 1].isspace()

@@ -22,8 +22,34 @@ MAX_ATTRIBUTION: Final = 600
 _INVISIBLE: Final = dict.fromkeys(map(ord, "\ufeff\u200b\u200c\u200d\u2060\u00ad\u200e\u200f\u202a\u202b\u202c\r")) | {
     0xA0: " ", 0x202F: " ", 0x2007: " ", 0x3000: " ", 0xFF1A: ":",
 }  # fmt: skip
+_LABEL_END: Final = LONGEST_LABEL + 12
+# What the first or the last letter of a separator or an attribution can be.
+_FIRSTS: Final = frozenset("-_=*#~—–─━+|\\") | frozenset(map(chr, _INVISIBLE))
+_LASTS: Final = (
+    "-",
+    "_",
+    "=",
+    "*",
+    "#",
+    "~",
+    "—",
+    "–",
+    "─",
+    "━",
+    "+",
+    "|",
+    "\\",
+    ":",
+    "：",
+    "wrote",
+    "写道",
+    "寫道",
+    "のメール",
+    "작성",
+)
 _MARKS: Final = " \t*_|#\\"
 _RULES: Final = "-_=*#~—–─━+ \t>|\\"
+_FRAME: Final = " \t*_>-"  # Zimbra and Notes set dashes around who wrote when
 _CLOCK: Final = re.compile(r"\d{1,2}\s?[:.h時时시]\s?\d{2}")
 _DAY: Final = re.compile(r"(?<!\d)(?:19|20)\d{2}(?!\d)|\d{1,2}[./-]\s?\d{1,2}[./-]\s?\d{2}")
 _CORE: Final = frozenset({Label.FROM, Label.TO, Label.CC, Label.DATE, Label.SUBJECT})
@@ -69,9 +95,16 @@ class Attribution:
 
 def visible(line: str) -> str:
     """The line without what nobody sees, bounded."""
-    shown = line[:MAX_LINE]
-    # Translating costs 3 µs a line; nearly all lines have nothing to translate.
-    return shown if shown.isascii() else shown.translate(_INVISIBLE)
+    line = line[:MAX_LINE]
+    return line.replace("\r", "") if line.isascii() else line.translate(_INVISIBLE)
+
+
+def may_introduce(line: str) -> bool:
+    """A cheap question before the dear ones: most lines of a mail cannot be any of what this file looks for."""
+    shown = line.strip("> \t\r\u00a0")
+    if not shown:
+        return False
+    return shown.endswith(_LASTS) or shown[0] in _FIRSTS or ":" in shown[:_LABEL_END] or "：" in shown[:_LABEL_END]
 
 
 def core(line: str) -> str:
@@ -81,6 +114,8 @@ def core(line: str) -> str:
 
 def is_rule(line: str) -> bool:
     """A line of dashes, or of such signs."""
+    if line[:1].isalnum():
+        return False
     shown = visible(line).strip()
     return len(shown) >= 3 and not shown.strip("-_=*#~—–─━+ \\")
 
@@ -102,7 +137,7 @@ def unquoted(line: str) -> str:
 
 
 def is_quoted(line: str) -> bool:
-    return visible(line[:40]).lstrip()[:1] == ">"
+    return line[:1] == ">" or (not line[:1].isalnum() and visible(line[:40]).lstrip()[:1] == ">")
 
 
 def label_of(line: str) -> tuple[Label, str] | None:
@@ -187,11 +222,11 @@ def _label_before(value: str, colon: int, known: set[Label]) -> int | None:
 
 def read_attribution(lines: Sequence[str], end: int, first: int = 0) -> Attribution | None:
     """The attribution whose last line is this one; lines before `first` are not part of it."""
-    last = visible(lines[end]).strip(" \t*_>")
+    last = visible(lines[end]).strip(_FRAME)
     if not last.endswith((":", "wrote", "写道", "寫道", "のメール", "작성")) or len(last) > MAX_ATTRIBUTION:
         return None
     begin = _beginning(lines, end, first)
-    words = folded(" ".join(visible(line) for line in lines[begin : end + 1])[:MAX_ATTRIBUTION]).strip(" *_>")
+    words = folded(" ".join(visible(line) for line in lines[begin : end + 1])[:MAX_ATTRIBUTION]).strip(_FRAME)
     return Attribution(words, begin, end) if _is_attribution(words) else None
 
 
@@ -209,7 +244,7 @@ def _is_attribution(words: str) -> bool:
 def _beginning(lines: Sequence[str], end: int, first: int) -> int:
     """Up to the line that begins like an attribution; without such a line the last one stands alone."""
     for begin in range(end, max(first, end - MAX_ATTRIBUTION_LINES + 1) - 1, -1):
-        shown = visible(lines[begin]).strip(" \t*_>")
+        shown = visible(lines[begin]).strip(_FRAME)
         if not shown or (begin < end and shown.endswith((":", ".", "!", "?")) and not _DAY.search(shown)):
             return end
         opening = folded(shown.split(" ", 1)[0][:20]) in ATTRIBUTION_BEGINS and any(map(str.isdigit, shown[:80]))

@@ -8,7 +8,6 @@ and the text says what: the result is a line of the text. HTML that is too large
 from __future__ import annotations
 
 import re
-from bisect import bisect_right
 from collections.abc import Sequence
 from typing import Final
 
@@ -19,11 +18,14 @@ from gateway.reading.quoted_header import is_forward_separator
 MAX_HTML: Final = 2_000_000
 MAX_ELEMENTS: Final = 60_000
 MAX_DEPTH: Final = 250
-MAX_UNCOUNTED: Final = 2_000  # so few elements are harmless however they nest
+MAX_UNCOUNTED: Final = 5_000  # so few elements are harmless however they nest
 HEAD: Final = 60  # letters and digits by which the quotation is found in the text
 SHORT_HEAD: Final = 24
 MIN_HEAD: Final = 8
-MAX_TRIES: Final = 20
+MAX_HEAD: Final = 400  # of text, in which those letters stand
+MAX_FOLDED: Final = 6  # lines over which they may be folded
+MAX_MARKS: Final = 24  # before the first letter of a line
+MAX_AFTER: Final = 500
 
 # An element that holds the quotation; what stands after it may be new.
 _HOLDERS: Final = (
@@ -38,10 +40,27 @@ _HEADS: Final = (
     " #reply-intro, hr#zwchr, .ms-outlook-mobile-reference-message, #replySplit,"
     " div[style*='border-top:solid #E1E1E1 1.0pt'], div[style*='border-top:solid #B5C4DF 1.0pt']"
 )
-_KNOWN: Final = re.compile(
-    r"gmail_quote|blockquote|yahoo_quoted|moz-forward|name=.?quote|protonmail_quote|tutanota_quote|zmail_extra|isReplyContent"
-    r"|reference-message|front-blockquote|sh-quoted|messageReplySection|bloop_original|divRplyFwdMsg|appendonsend"
-    r"|OutlookMessageHeader|OLK_SRC_BODY|moz-cite-prefix|stopSpelling|reply-intro|zwchr|replySplit|#E1E1E1|#B5C4DF"
+# One of these stands in all HTML that has such an element: a cheap question before the parser is started.
+_KNOWN: Final = (
+    "quote",
+    "Quote",
+    "zmail_extra",
+    "isReplyContent",
+    "reference-message",
+    "messageReplySection",
+    "bloop_original",
+    "WMail_Original",
+    "divRplyFwdMsg",
+    "appendonsend",
+    "OutlookMessageHeader",
+    "OLK_SRC_BODY",
+    "moz-cite-prefix",
+    "stopSpelling",
+    "reply-intro",
+    "zwchr",
+    "replySplit",
+    "#E1E1E1",
+    "#B5C4DF",
 )
 _NO_LETTERS: Final = re.compile(r"[\W_]+")
 _TAG: Final = re.compile(
@@ -51,7 +70,7 @@ _TAG: Final = re.compile(
 
 def quoted_line(lines: Sequence[str], html: str | None) -> int | None:
     """The line of the text at which the quotation begins that the HTML marks, if it goes on to the end."""
-    if html is None or len(html) > MAX_HTML or not _KNOWN.search(html) or not _is_shallow(html):
+    if html is None or len(html) > MAX_HTML or not any(mark in html for mark in _KNOWN) or not _is_shallow(html):
         return None
     head = _head_of_quotation(LexborHTMLParser(html))
     return None if head is None else _line_of(lines, head)
@@ -73,12 +92,37 @@ def _head_of_quotation(document: LexborHTMLParser) -> str | None:
     """The first letters of the quotation; None where new text follows it, as only the lines tell then."""
     document.strip_tags(["style", "script", "head"])
     node = document.css_first(f"{_HOLDERS}, {_HEADS}")
-    if node is None or document.body is None or is_forward_separator(_first_words(node)):
+    if node is None or is_forward_separator(_first_words(node)):
         return None
-    from_here = _letters(_text_from(document.body, node))
-    if node.css_matches(_HOLDERS) and len(from_here) > len(_letters(_held(node))):
+    after = _after(node)
+    if node.css_matches(_HOLDERS) and any(_letters(following.text()) for following in after[_own(node, after) :]):
         return None
-    return from_here[:HEAD] if len(from_here) >= MIN_HEAD else None
+    head = _letters(node.text()[:MAX_HEAD])
+    for following in after:
+        if len(head) >= HEAD:
+            break
+        head += _letters(following.text()[:MAX_HEAD])
+    return head[:HEAD] if len(head) >= MIN_HEAD else None
+
+
+def _after(node: LexborNode) -> list[LexborNode]:
+    """What comes after this element in the document, bounded."""
+    found: list[LexborNode] = []
+    at: LexborNode | None = node
+    while at is not None and at.tag != "body" and len(found) < MAX_AFTER:
+        following = at.next
+        while following is not None and len(found) < MAX_AFTER:
+            found.append(following)
+            following = following.next
+        at = at.parent
+    return found
+
+
+def _own(node: LexborNode, after: Sequence[LexborNode]) -> int:
+    """How much of what follows belongs to it: Thunderbird's attribution is one with the quotation below it."""
+    if not node.css_matches(".moz-cite-prefix"):
+        return 0
+    return next((at + 1 for at, following in enumerate(after[:3]) if following.tag == "blockquote"), 0)
 
 
 def _first_words(node: LexborNode) -> str:
@@ -87,49 +131,15 @@ def _first_words(node: LexborNode) -> str:
     return next((piece for piece in pieces if piece.strip()), "")
 
 
-def _text_from(body: LexborNode, node: LexborNode) -> str:
-    """All text from this node on, in the order of the document."""
-    pieces: list[str] = []
-    begun = False
-    for child in body.traverse(include_text=True):
-        begun = begun or child.mem_id == node.mem_id
-        if begun and child.is_text_node:
-            pieces.append(child.text(deep=False))
-    return "".join(pieces)
-
-
-def _held(node: LexborNode) -> str:
-    """The text of a holder; Thunderbird's attribution is one with the quotation that follows it."""
-    held = node.text()
-    following = node.next
-    while following is not None and following.is_text_node and not following.text(deep=False).strip():
-        following = following.next
-    if node.css_matches(".moz-cite-prefix") and following is not None and following.tag == "blockquote":
-        held += following.text()
-    return held
-
-
 def _letters(text: str) -> str:
     return _NO_LETTERS.sub("", text)
 
 
 def _line_of(lines: Sequence[str], head: str) -> int | None:
     """The line that begins with these letters; marks, links and folding of the text say nothing."""
-    starts: list[int] = []
-    letters: list[str] = []
-    length = 0
-    for line in lines:
-        starts.append(length)
-        letters.append(_letters(line))
-        length += len(letters[-1])
-    text = "".join(letters)
+    begins = [at for at, line in enumerate(lines) if head[0] in line[:MAX_MARKS]]
     for wanted in (head, head[:SHORT_HEAD]):
-        at = text.find(wanted)
-        for _ in range(MAX_TRIES):
-            if at < 0:
-                break
-            line_number = bisect_right(starts, at) - 1
-            if starts[line_number] == at:
-                return line_number
-            at = text.find(wanted, at + 1)
+        for at in begins:
+            if _letters("".join(line[:MAX_HEAD] for line in lines[at : at + MAX_FOLDED])).startswith(wanted):
+                return at
     return None

@@ -13,9 +13,18 @@ from dataclasses import replace
 from typing import Final
 
 from gateway.reading.mail import Person, Report, ReportedRecipient
-from gateway.reading.report_evidence import is_machine, is_prose_report, tells_delay
-from gateway.reading.report_parts import Fields, Part, blocks_of, decoded, fields_in, original_message_id, parts_of
-from gateway.reading.report_prose import above_copy, addressee_of, expanded_from, recipients_in
+from gateway.reading.report_evidence import is_machine, is_prose_report
+from gateway.reading.report_parts import (
+    Fields,
+    Part,
+    blocks_of,
+    copy_in,
+    decoded,
+    fields_in,
+    original_message_id,
+    parts_of,
+)
+from gateway.reading.report_prose import Failed, above_copy, addressee_of, expanded_from, recipients_in, senders_of
 from gateway.reading.report_status import recipients_of
 from gateway.reading.written_people import ADDRESS, read_people
 
@@ -110,16 +119,15 @@ def _delivery(
     parts: Sequence[Part], subject: str, author: Person, text: str, headers: Sequence[tuple[str, str]]
 ) -> Report:
     prose, below = above_copy(_prose(parts, text))
+    copy = copy_in(parts, below)
     blocks = [block for part in parts if part.get_content_type() in _STATUS for block in blocks_of(part)]
     # Some write the fields of RFC 3464 into their prose.
     recipients = recipients_of(blocks) or tuple(
         one for one in recipients_of(fields_in(prose)) if one.address and one.status
     )
     if not any(one.address for one in recipients):
-        recipients = recipients_in(prose, _failed(headers), _strangers(author, headers), subject) or recipients
-    if not any(one.address for one in recipients) and (guess := addressee_of(below)):
-        action = "delayed" if tells_delay(f"{subject}\n{prose}") else "failed"
-        recipients = (ReportedRecipient(guess, action, *(recipients[0].status for _ in recipients[:1])),)
+        failed = Failed(tuple(_failed(headers)), addressee_of(copy), _strangers(author, headers) | senders_of(copy))
+        recipients = recipients_in(prose, failed, subject) or recipients
     if len(recipients) == 1 and not _names_original(blocks) and (written := expanded_from(prose)):
         recipients = (replace(recipients[0], address=written),)
     return Report("dsn", recipients, original_message_id(parts, below or prose, headers))
@@ -137,7 +145,7 @@ def _failed(headers: Sequence[tuple[str, str]]) -> list[str]:
 
 
 def _strangers(author: Person, headers: Sequence[tuple[str, str]]) -> frozenset[str]:
-    """Who cannot be the failed recipient: the machine, and us to whom it reports."""
+    """Who is hardly the failed recipient: the machine, and we to whom it reports."""
     ours = [person.email for name, value in headers if name.lower() in ("to", "from") for person in read_people(value)]
     return frozenset(address.lower() for address in (author.email, *ours[:50]) if address)
 

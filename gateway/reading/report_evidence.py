@@ -7,6 +7,7 @@ that say it, in the subject or the text. Answers of vacation programs (RFC 3834)
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from typing import Final
 
@@ -15,8 +16,8 @@ from gateway.reading.mail import Person
 
 _DAEMONS: Final = words_of("""
     mailer-daemon | mailerdaemon | mailer_daemon | mail-daemon | maildaemon | postmaster | post_master
-    post-master | mail.delivery.system | mail-delivery | maildelivery | bounce | bounces | mdaemon | mmdf
-    mail-system | emailgateway | delivery | daemon | mailsystem | majordomo-daemon | ndr | sysadmin
+    post-master | mail.delivery.system | maildelivery | mdaemon | mmdf
+    mail-system | emailgateway | daemon | mailsystem | majordomo-daemon | ndr
     microsoftexchange | undeliverable | do-not-reply-dsn
     """)
 _DAEMON_NAMES: Final = words_of("""
@@ -75,6 +76,7 @@ _PHRASES: Final = words_of("""
     was undeliverable | your message wasn't | address not found | mail loop | group you tried to contact
     """)
 _DELAYS: Final = words_of("""
+    message is delayed | only a temporary failure | message still undelivered | keep trying to deliver
     has been delayed | been delayed | not yet been delivered | has not yet | will be retried
     warning message only | will continue | still being retried | delivery delayed | delivery is delayed
     will keep trying | delayed mail | (delay) | could not be delivered yet | do not need to resend
@@ -91,12 +93,17 @@ _VACATIONS: Final = words_of("""
     不在 | 自动回复 | 自動回覆 | 자동 회신 | 부재중 | otomatik yanıt
     """)
 
+# What a mail server says to another.
+_SERVER: Final = re.compile(
+    r"(?<![\w.-])[45]\.\d\.\d{1,3}(?![\w.])|(?<![\w.-])[45]\d\d[ -]\S|rcpt to|smtp", re.IGNORECASE
+)
+
 
 def is_daemon(author: Person) -> bool:
     """Is this the sender of a mail system's own notices?"""
     local = author.email.lower().partition("@")[0]
     name = folded(author.name[:200])
-    begins = ("mailer-daemon", "postmaster", "bounce+", "bounces+")
+    begins = ("mailer-daemon", "postmaster", "microsoftexchange")
     return local in _DAEMONS or local.startswith(begins) or any(known in name for known in _DAEMON_NAMES)
 
 
@@ -140,4 +147,10 @@ def is_prose_report(subject: str, author: Person, prose: str, headers: Sequence[
         return False
     if any(name.lower() == "x-failed-recipients" for name, _ in headers):
         return True
-    return is_machine(author, headers) and (names_failure(subject) or tells_failure(prose))
+    told = tells_failure(prose)
+    technical = _SERVER.search(prose[:20_000]) is not None
+    if is_daemon(author):
+        # A postmaster may be a person who writes about a failure.
+        return names_failure(subject) or (told and (technical or has_null_return_path(headers)))
+    # A shop that has no return path says of a parcel, too, that it could not be delivered.
+    return is_machine(author, headers) and told and (technical or names_failure(subject))

@@ -26,6 +26,7 @@ _MESSAGE_ID: Final = re.compile(
     r"(?:<([^<>\s]{1,400})>|([^<>\s@]{1,200}@[^<>\s]{1,200}))",
     re.IGNORECASE | re.MULTILINE,
 )
+_ID: Final = re.compile(r"<[^<>\s]{1,400}>")
 _FIELD: Final = re.compile(r"([!-9;-~]{1,60})[ \t]{0,8}:[ \t]{0,80}(.*)")
 _ORIGINALS: Final = (
     "message/rfc822",
@@ -113,25 +114,29 @@ def fields_in(text: str) -> list[Fields]:
     return [block for block in blocks if block]
 
 
+def copy_in(parts: Sequence[Part], below: str) -> str:
+    """The returned mail, its header at least: enclosed as a part, or else pasted below the prose."""
+    enclosed = [part for part in parts if part.get_content_type() in _ORIGINALS]
+    return next((text for part in enclosed if (text := _enclosed(part)).strip()), below)
+
+
+def _enclosed(part: Part) -> str:
+    payload = part.get_payload()
+    inner = payload[0] if isinstance(payload, list) and payload and isinstance(payload[0], Message) else None
+    return _as_text(inner) if inner is not None else decoded(part)
+
+
 def original_message_id(parts: Sequence[Part], below: str, headers: Sequence[tuple[str, str]]) -> str:
     """The id of the mail that is reported, from the surest source to the least."""
-    for part in parts:
-        if part.get_content_type() in _ORIGINALS and (found := _id_of_enclosed(part)):
-            return found
-    for text in (below, *(decoded(part) for part in parts[1:] if part.get_content_type() not in _ORIGINALS)):
+    loose = (part for part in parts[1:] if part.get_content_type() not in _ORIGINALS)
+    for text in (copy_in(parts, below), below, *map(decoded, loose)):
         if found := id_in(text):
             return found
     for wanted in ("x-microsoft-original-message-id", "in-reply-to", "references"):
         for name, value in headers:
-            if name.lower() == wanted and (ids := re.findall(r"<[^<>\s]{1,400}>", value[:4000])):
+            if name.lower() == wanted and (ids := _ID.findall(value[:4000])):
                 return str(ids[-1])
     return ""
-
-
-def _id_of_enclosed(part: Part) -> str:
-    payload = part.get_payload()
-    enclosed = payload[0] if isinstance(payload, list) and payload and isinstance(payload[0], Message) else None
-    return id_in(_as_text(enclosed)[:MAX_PROSE]) if enclosed is not None else id_in(decoded(part))
 
 
 def id_in(text: str) -> str:

@@ -21,6 +21,7 @@ from gateway.reading.written_people import ADDRESS
 MAX_LINES: Final = 1_000
 MAX_LINE: Final = 1_000
 MAX_RECIPIENTS: Final = 200
+UNLIKELY: Final = 10  # added to the rank of somebody who is named for another reason
 
 # Lines that announce the returned mail.
 _COPIES: Final = words_of("""
@@ -56,6 +57,7 @@ _HOST: Final = re.compile(
 _ERROR: Final = re.compile(r"(?<![\w.:-])[45]\d\d[ :-]|[45]\.\d{1,3}\.\d{1,3}")
 _EXPANDED: Final = re.compile(r"expanded from:?\s{1,8}<([^<>\s]{3,320})>", re.IGNORECASE)
 _TO: Final = re.compile(r"^to[ \t]{0,4}:([^\n]{3,1000})", re.IGNORECASE | re.MULTILINE)
+_SENDER: Final = re.compile(r"^(?:from|return-path|sender)[ \t]{0,4}:([^\n]{3,1000})", re.IGNORECASE | re.MULTILINE)
 _CONTACTS: Final = (
     "contact",
     "assistance",
@@ -70,6 +72,15 @@ _CONTACTS: Final = (
 )
 _BULLETS: Final = " \t*-•·>|\"'<([\u3000"
 _TRANSCRIPT: Final = re.compile(r"(?:>>>|<<<|in:|out:|\d{3}[ -])", re.IGNORECASE)
+
+
+@dataclass(frozen=True, slots=True)
+class Failed:
+    """What is known of the recipients apart from the prose."""
+
+    named: tuple[str, ...]  # by a header of the report: sure
+    addressee: str  # of the returned mail: if nobody else is named
+    strangers: frozenset[str]  # the machine, we, and the sender of the returned mail: hardly
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,12 +115,14 @@ def _is_header(lines: Sequence[str]) -> bool:
     return any(re.match(r"[A-Za-z][A-Za-z-]{1,40}:|\s{1,20}\S", line[:80]) for line in lines)
 
 
-def recipients_in(
-    prose: str, failed: Sequence[str], strangers: frozenset[str], subject: str
-) -> tuple[ReportedRecipient, ...]:
-    """Who was not reached and why. `failed` is what a header says; `strangers` are never recipients."""
+def recipients_in(prose: str, failed: Failed, subject: str) -> tuple[ReportedRecipient, ...]:
+    """Who was not reached and why."""
     lines = [line[:MAX_LINE] for line in prose.split("\n", MAX_LINES)[:MAX_LINES]]
-    mentions = _best(list(_mentions(lines, strangers)), failed)
+    mentions = list(_mentions(lines, failed.strangers))
+    named = failed.named
+    if not named and failed.addressee and all(mention.rank >= UNLIKELY for mention in mentions):
+        named = (failed.addressee,)
+    mentions = _best(mentions, named)
     action = "delayed" if tells_delay(f"{subject}\n{prose}") else "failed"
     if not mentions:
         status = status_in(prose)
@@ -174,8 +187,13 @@ def _mentions(lines: Sequence[str], strangers: frozenset[str]) -> Iterator[Menti
             continue
         for found in list(ADDRESS.finditer(line))[:20]:
             address = found.group().strip("'.")
-            if address.lower() not in strangers:
-                yield Mention(address, at, _rank(line, told, found.start()))
+            unlikely = address.lower() in strangers or _names_sender(lines, at)
+            yield Mention(address, at, _rank(line, told, found.start()) + (UNLIKELY if unlikely else 0))
+
+
+def _names_sender(lines: Sequence[str], at: int) -> bool:
+    """Exim: `A message sent by`, and the sender in the next line."""
+    return at > 0 and folded(lines[at - 1]).endswith(("sent by", "message from"))
 
 
 def _rank(line: str, told: str, start: int) -> int:
@@ -198,3 +216,9 @@ def addressee_of(copy: str) -> str:
     found = _TO.search(copy[:20_000])
     addresses = {match.group() for match in ADDRESS.finditer(found[1])} if found is not None else set()
     return addresses.pop() if len(addresses) == 1 else ""
+
+
+def senders_of(copy: str) -> frozenset[str]:
+    """Who sent the returned mail."""
+    fields = [found[1] for found in _SENDER.finditer(copy[:20_000])][:10]
+    return frozenset(match.group().lower() for field in fields for match in ADDRESS.finditer(field))

@@ -10,9 +10,10 @@ from collections.abc import Sequence
 from typing import Final
 
 from gateway.reading.labels import SENT_FROM, SENT_FROM_ENDS, folded
-from gateway.reading.quoted_header import is_quoted, is_rule, visible
+from gateway.reading.quoted_header import is_rule, visible
 
 MAX_SIGNATURE_LINES: Final = 14  # below a mark without its blank; above that it is a rule in the text
+MAX_MARK: Final = 10
 MAX_DEVICE_LINE: Final = 90
 MAX_DEVICE_WORDS: Final = 7
 
@@ -35,19 +36,22 @@ def signature_begins(lines: Sequence[str]) -> int | None:
         line = lines[at]
         if following > MAX_SIGNATURE_LINES and found is not None:
             break
-        is_footer = is_rule(line) and _is_list_footer(lines[at + 1 : at + 4])
-        if is_footer or (not is_quoted(line) and _is_mark(line, following)):
+        if line[:1].isalnum():
+            following += 1  # most lines: neither mark nor rule
+            continue
+        if _is_mark(line, following) or (is_rule(line) and _is_list_footer(lines[at + 1 : at + 4])):
             found = at
-        if visible(line[:80]).strip():
-            following += 1
+        following += bool(line) and not line.isspace()
     return found
 
 
 def _is_mark(line: str, following: int) -> bool:
-    shown = line.rstrip("\r\n")
+    if len(line) > MAX_MARK or not line:
+        return False
+    shown = line.rstrip("\r")
     if shown in ("-- ", "--\u00a0"):
         return True
-    return following <= MAX_SIGNATURE_LINES and visible(shown[:10]).strip("* \t\\") in _MARKS and len(shown) < 10
+    return following <= MAX_SIGNATURE_LINES and visible(shown).strip("* \t\\") in _MARKS
 
 
 def _is_list_footer(lines: Sequence[str]) -> bool:

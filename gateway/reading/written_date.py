@@ -19,7 +19,7 @@ Day = tuple[tuple[int, int, int], str]
 
 # How the names of the twelve months begin. Where two languages disagree, `_month` decides.
 _MONTHS: Final = (
-    "jan ian ene gen sty led sij sau ocak oca tammi janv янв яну січ сту јан студ ιαν ינו ينا کانون كانون tháng1 jaan",
+    "jan ian ene gen sty led sij sau ocak oca tammi janv янв яну січ сту јан студ ιαν ינו ينا کانون كانون jaan",
     "feb fév fev lut úno velj vas şub helmi veebr febr фев фев лют феб φεβ פבר فبر شباط luty",
     "mar mär maar març mrt bře ožu kov maal märts мар бер сак μαρ מרץ מרס مار آذار mac mars maart märz",
     "apr abr avr kwi dub tra bal huht nis апр кві кра απρ אפר أبر ابر نيسان ápr",
@@ -28,9 +28,9 @@ _MONTHS: Final = (
     "jul juil lug lip červenc čvc srpnj liep heinä tem juul июл юли лип јул ιουλ יול يول تموز iul júl júlí lipc",
     "aug ago aoû aou aoû sie srp kol rugp elo ağu авг сер жні αυγ אוג أغس اغس آب ágú avg agu ogos",
     "sep set wrz zář ruj rugs syys eyl сен сеп вер σεπ ספט سبت أيلول szept",
-    "oct okt out ott paź říj rij spal loka eki окт жов кас οκτ אוק أكت اكت تشرين oktoober listopada_hr",
+    "oct okt out ott paź říj rij spal loka eki окт жов кас οκτ אוק أكت اكت تشرين oktoober",
     "nov noi lis listop stud lapk marr kas ноя ное лис нов νοε נוב نوف nóv",
-    "dec déc dez dic gru pro gruo joul ara дек гру сне дец δεκ דצמ ديس كانونالأول des dets diciembre",
+    "dec déc dez dic gru pro gruo joul ara дек гру сне дец δεκ דצמ ديس des dets diciembre",
 )
 _STEMS: Final = {stem: number for number, stems in enumerate(_MONTHS, 1) for stem in stems.split()}
 _LONGEST_STEM: Final = max(map(len, _STEMS))

@@ -235,6 +235,13 @@ def test_forward_is_read_when_its_language_is_unknown() -> None:
     assert find_forward("The printer", text, None) is None
 
 
+def test_mail_is_no_forward_when_its_finnish_prefix_says_answer() -> None:
+    """VS is a forward in Norwegian and an answer in Finnish."""
+    header = lines("Lähettäjä: Ann Lee <ann@customer.example>", "Lähetetty: 27.10.2021 15:14", "Aihe: The printer")
+    assert find_forward("VS: The printer", f"Kiitos!\n\n{header}\n\n{BODY}", None) is None
+    assert found("VL: The printer", f"Kiitos!\n\n{header}\n\n{BODY}").author == ANN
+
+
 def test_inner_forward_is_left_alone_when_it_is_part_of_the_body() -> None:
     """The outermost forward is the one that was made by hand."""
     inner = lines(

@@ -61,6 +61,9 @@ ATTRIBUTIONS = [
     "Vào Th 3, 5 thg 3, 2024 lúc 10:23 Desk <desk@company.example> đã viết:",
     "Pada tanggal Sel, 5 Mar 2024 pukul 10.23 Desk <desk@company.example> menulis:",
     "Desk/Company wrote on 05/03/2024 10:23:11:",
+    "----- On Mar 5, 2024, at 10:23 AM, Desk desk@company.example wrote:",
+    "-----Desk <desk@company.example> wrote on 5.3.2024 10:23: -----",
+    '05.03.2024, 10:23, "Desk" <desk@company.example>:',
 ]
 
 
@@ -148,6 +151,21 @@ def test_new_text_is_found_when_header_lines_introduce_the_quotation(
 def test_all_is_cut_when_a_line_announces_the_original(separator: str) -> None:
     """What stands below is the earlier mail, whatever its header lines are."""
     assert reply_text(f"{NEW}\n\n{separator}\nXyz: abc\n\n{OLD}", None) == NEW
+
+
+@pytest.mark.parametrize(
+    "quotation",
+    [
+        "________________________________\n> Date: Tue, 5 Mar 2024\n> From: desk@company.example\n>\n> Hello",
+        "Date: Tue, 5 Mar 2024\nSubject: x\nFrom: desk@company.example\nTo: ann@customer.example\n\nHello",
+        "Gesendet: Dienstag, 05. März 2024 um 10:23 Uhr\nVon: desk@company.example\nAn: Ann\nBetreff: x\nHallo",
+        "> Message du 05/03/24 10:23\n> De : desk@company.example\n> A : ann@customer.example\n>\n> Hello",
+        "------------------ Original ------------------\nFrom: Desk\nHello",
+    ],
+)
+def test_new_text_is_found_when_a_webmailer_writes_its_own_header(quotation: str) -> None:
+    """Date first, quoted header lines, a rule above: all introduce the earlier mail."""
+    assert reply_text(f"{NEW}\n\n{quotation}\n", None) == NEW
 
 
 def test_all_is_cut_when_our_marker_stands_there() -> None:
@@ -279,11 +297,23 @@ def test_whole_text_is_kept_when_little_would_be_left_and_the_sign_is_weak() -> 
     assert reply_text("ok\n\nOn 5 Mar 2024, Desk wrote:\n" + f"> {OLD}\n" * 40, None) == "ok"
 
 
+def test_quotation_is_cut_when_the_text_is_very_long() -> None:
+    """What was not looked at is old only if something before it says so."""
+    story = "All of this is new.\n" * 60_000
+    assert reply_text(story, None) == story
+    header = "From: Desk <d@c.example>\nSent: 5 Mar 2024\nTo: Ann\nSubject: x"
+    assert reply_text(f"{NEW}\n\n{header}\n\n{story}", None) == NEW
+
+
 def test_forwarded_mail_is_kept_when_it_stands_in_an_answer() -> None:
     """What a customer forwards is new to us."""
     header = "From: Shop <s@shop.example>\nDate: x\nSubject: y\nTo: me"
     text = f"See:\n\n---------- Forwarded message ---------\n{header}\n\n{OLD}"
     assert reply_text(text, None) == text
+    quoted = "\n".join(f"> {line}" for line in text.split("\n")[2:])
+    assert reply_text(f"See:\n\n{quoted}", None) == f"See:\n\n{quoted}"
+    answered = f"{NEW}\n\nOn 5 Mar 2024 at 10:23, Desk <d@c.example> wrote:\n\n{quoted}"
+    assert reply_text(answered, None) == NEW
 
 
 HTML = [
