@@ -34,9 +34,6 @@ class Audit:
 def audit(database: Database, blobs: Blobs) -> Audit:
     """Count and check everything, on one snapshot of the database."""
     with database.reading() as session:
-        if not database.is_sqlite:
-            # Each statement of PostgreSQL has a snapshot of its own otherwise, and mail that comes meanwhile tells tales.
-            session.connection(execution_options={"isolation_level": "REPEATABLE READ"})
         states = count_fates(session)
         outgoing = count_states(session)
         rows = session.exec(select(sa.func.count()).select_from(Spool)).one()

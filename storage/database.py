@@ -30,6 +30,9 @@ class Database:
         self.engine = engine
         self._turnstile = turnstile
         self._writer = engine.execution_options(writes=True)
+        # Each statement of PostgreSQL has a snapshot of its own otherwise; a transaction of SQLite has one anyhow.
+        one_snapshot = {"isolation_level": "REPEATABLE READ", "postgresql_readonly": True}
+        self._reader = engine if self.is_sqlite else engine.execution_options(**one_snapshot)
 
     @property
     def is_sqlite(self) -> bool:
@@ -39,7 +42,7 @@ class Database:
     @contextmanager
     def reading(self) -> Iterator[Session]:
         """A block that only reads, on one snapshot. It never waits for a writer."""
-        with _our_errors(), Session(self.engine, autoflush=False, expire_on_commit=False) as session:
+        with _our_errors(), Session(self._reader, autoflush=False, expire_on_commit=False) as session:
             yield session  # closing rolls back; what was loaded stays usable
 
     @contextmanager

@@ -32,11 +32,15 @@ def open_or_make(settings: Settings) -> Database:
 
 
 def upgrade(database: Database, revision: str = "head") -> None:
-    """Bring the schema to a revision, and give a new database its installation id and keys."""
+    """Bring the schema to a revision, and give a new database its installation id and keys.
+
+    Raises OldSchema when a newer gateway made the database.
+    """
     with database.writing() as session:
         connection = session.connection()
         if not database.is_sqlite:
             connection.execute(sa.text("SELECT pg_advisory_xact_lock(:lock)"), {"lock": _UPGRADE_LOCK})
+        _refuse_newer(current_revision(session))
         command.upgrade(_alembic(connection), revision)
         found_installation(session)
 
@@ -63,9 +67,13 @@ def check_schema(database: Database) -> None:
         revision = current_revision(session)
     if revision == newest_revision():
         return
+    _refuse_newer(revision)
+    raise OldSchema(f"The database has schema {revision or 'none'}: run `gateway database upgrade` first")
+
+
+def _refuse_newer(revision: str | None) -> None:
     if revision is not None and revision not in {s.revision for s in ScriptDirectory(str(_FOLDER)).walk_revisions()}:
         raise OldSchema(f"The database was made by a newer gateway (schema {revision}): install that version again")
-    raise OldSchema(f"The database has schema {revision or 'none'}: run `gateway database upgrade` first")
 
 
 def _alembic(connection: sa.Connection) -> Config:

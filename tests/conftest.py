@@ -1,11 +1,16 @@
-"""Fixtures that every floor's tests share: a PostgreSQL per worker, a fresh database per test."""
+"""Fixtures that every floor's tests share: settings, and a database of its own for every test, on both kinds."""
 
 import secrets
+import shutil
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 from peers.postgres import PostgresServer, postgres_server
+
+from config.settings import Settings
+from storage.database import Database, open_database
+from storage.migrate import open_or_make, upgrade
 
 
 @pytest.fixture(scope="session")
@@ -15,14 +20,59 @@ def postgres() -> Iterator[PostgresServer]:
         yield server
 
 
+@pytest.fixture(scope="session")
+def sqlite_template(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A database file with the newest schema: copying it is a hundred times quicker than migrating."""
+    path = tmp_path_factory.mktemp("template") / "gateway.db"
+    _prepare(f"sqlite:///{path}", path.parent)
+    return path
+
+
+@pytest.fixture(scope="session")
+def postgres_template(postgres: PostgresServer, tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    """The name of a database with the newest schema, to make others from."""
+    name = f"template_{secrets.token_hex(6)}"
+    _prepare(postgres.create(name), tmp_path_factory.mktemp("template"))
+    yield name
+    postgres.drop(name)
+
+
+def _prepare(url: str, folder: Path) -> None:
+    database = open_or_make(Settings.model_validate({"data_dir": folder, "database": {"url": url}}))
+    try:
+        upgrade(database)
+    finally:
+        database.close()
+
+
 @pytest.fixture(params=["sqlite", "postgresql"])
 def database_url(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[str]:
-    """The URL of an empty database, once on each kind that the gateway runs on."""
+    """The URL of a database, once on each kind that the gateway runs on: empty, unless the test asks for `database`."""
+    is_prepared = "database" in request.fixturenames
     if request.param == "sqlite":
-        yield f"sqlite:///{tmp_path}/gateway.db"
+        path = tmp_path / "gateway.db"
+        if is_prepared:
+            shutil.copyfile(request.getfixturevalue("sqlite_template"), path)
+        yield f"sqlite:///{path}"
         return
     # Asked for by name, so that the server does not start for the tests on SQLite.
     server: PostgresServer = request.getfixturevalue("postgres")
     name = f"test_{secrets.token_hex(6)}"
-    yield server.create(name)
+    yield server.create(name, request.getfixturevalue("postgres_template") if is_prepared else None)
     server.drop(name)
+
+
+@pytest.fixture
+def settings(tmp_path: Path, database_url: str) -> Settings:
+    """Settings with the test's own data_dir, which is there, and its own database."""
+    data_dir = tmp_path / "var"
+    data_dir.mkdir()
+    return Settings.model_validate({"data_dir": data_dir, "database": {"url": database_url}})
+
+
+@pytest.fixture
+def database(settings: Settings) -> Iterator[Database]:
+    """An open database with the newest schema, on SQLite and on PostgreSQL."""
+    database = open_database(settings)
+    yield database
+    database.close()
