@@ -1,13 +1,11 @@
 """Desks for tests of outgoing mail."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from peers.replydesk import Desk, open_desk, settings_for
+from peers.replydesk import Desk, MakeDesk, open_desk, settings_for
 from peers.sink import Sink
-
-MakeDesk = Callable[..., Desk]
 
 
 @pytest.fixture

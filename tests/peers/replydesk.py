@@ -6,10 +6,13 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from datetime import timedelta
 from pathlib import Path
 
+import sqlalchemy as sa
 from peers.sink import Sink
 from sqlmodel import Session, select
+from uvloop import new_event_loop as new_uvloop
 
 from config.clock import now
 from config.settings import Settings
@@ -23,7 +26,7 @@ from storage.database import Database
 from storage.ids import take_numbers
 from storage.messages import Direction, Message, NewMessage, file_messages
 from storage.migrate import open_or_make, upgrade
-from storage.outbox import Delivery, DeliveryState
+from storage.outbox import Delivery, DeliveryState, Outgoing
 from storage.queues import Queue, add_queue
 from storage.tickets import Event, Participant, ParticipantRole, Ticket, TicketQueue, get_ticket
 
@@ -100,6 +103,11 @@ class Desk:
             [filed] = file_messages(session, [message])
             return session.get_one(Message, filed)
 
+    def make_older(self, seconds: float) -> None:
+        """Let all mail in the outbox have been written so long ago."""
+        past = now() - timedelta(seconds=seconds)
+        self.change(lambda s: s.exec(sa.update(Outgoing).values(created_at=past)))
+
     def change(self, change: Callable[[Session], object]) -> None:
         """Do something to the database."""
         with self.database.writing() as session:
@@ -152,10 +160,10 @@ class Desk:
             return list(session.exec(query.order_by(Message.position)))  # type: ignore[arg-type]
 
     @contextmanager
-    def relay(self) -> Iterator[None]:
+    def relay(self, *, uvloop: bool = False) -> Iterator[None]:
         """A relay that runs in a thread of its own."""
         stop = asyncio.Event()
-        loop = asyncio.new_event_loop()
+        loop = new_uvloop() if uvloop else asyncio.new_event_loop()
         work = threading.Thread(target=lambda: loop.run_until_complete(run_relay(self.settings, self.database, stop)))
         work.start()
         try:
@@ -191,3 +199,6 @@ def open_desk(settings: Settings) -> Desk:
         new_address(session, queue, settings.domain)
         agent = add_agent(session, "eva@company.example", "Eva")
     return Desk(settings, database, open_post_office(settings, database), agent, queue)
+
+
+MakeDesk = Callable[..., Desk]
