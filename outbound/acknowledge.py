@@ -45,10 +45,9 @@ class Arrival:
     queue: Queue
     ticket: Ticket
     message: NewMessage
-    kind: str
     null_reverse_path: bool
-    is_proven: bool
     is_answered_contact: bool
+    is_proven: bool
 
 
 def acknowledge(  # noqa: PLR0913 - the facts of one mail, each named where it is asked
@@ -58,13 +57,12 @@ def acknowledge(  # noqa: PLR0913 - the facts of one mail, each named where it i
     queue: Queue,
     ticket: Ticket,
     message: NewMessage,
-    kind: str,
     null_reverse_path: bool,
-    is_proven: bool,
     is_answered_contact: bool,
+    is_proven: bool = False,
 ) -> list[Line]:
     """Acknowledge the mail that opened a ticket, or say why not. The ticket and its message are filed already."""
-    arrival = Arrival(queue, ticket, message, kind, null_reverse_path, is_proven, is_answered_contact)
+    arrival = Arrival(queue, ticket, message, null_reverse_path, is_answered_contact, is_proven)
     for question in QUESTIONS:
         why = question(session, office, arrival)
         if why:
@@ -90,7 +88,8 @@ def _machine(_session: Session, _office: PostOffice, arrival: Arrival) -> str:
     if arrival.null_reverse_path:
         return "the reverse-path is null: a report or an automatic answer"
     # Lists too: an acknowledgement would go to everybody there, or to a robot.
-    return "" if arrival.kind == _HUMAN else f"the mail is {arrival.kind}, not from a person"
+    kind = arrival.message.kind
+    return "" if kind == _HUMAN else f"the mail is {kind}, not from a person"
 
 
 def _address(session: Session, office: PostOffice, arrival: Arrival) -> str:

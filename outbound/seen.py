@@ -37,12 +37,14 @@ def refuse_newer(session: Session, agent: Agent, number: int, draft: Draft) -> i
 
 
 def remember_seen(session: Session, agent: Agent, number: int, message_id: int) -> None:
-    """Note that the agent knows the ticket up to this message: he has just written it."""
-    shown = session.get(Shown, (agent.id, number)) or Shown(
-        agent_id=agent.id or 0, ticket_id=number, message_id=message_id
-    )
-    shown.message_id = max(shown.message_id, message_id)
-    session.add(shown)
+    """Note that the agent knows the ticket up to this message, which he has just written.
+
+    Who was never shown the ticket is not checked now, and not later because he has written.
+    """
+    shown = session.get(Shown, (agent.id, number))
+    if shown:
+        shown.message_id = max(shown.message_id, message_id)
+        session.add(shown)
 
 
 def _seen(session: Session, agent: Agent, number: int, draft: Draft) -> int:

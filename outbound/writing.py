@@ -16,6 +16,7 @@ from storage.address import canonical_address, canonical_domain
 MAX_NAME = 200
 MAX_SUBJECT = 400
 MAX_FILENAME = 150
+_LONGEST_NAME_OF_A_FILE = 10_000
 # An id and its fold must fit into the 998 octets of a line; longer ones would be cut on the way.
 _MAX_ID = 900
 # C0, DEL, C1, the line and paragraph separators, marks that turn the direction of text, and lone surrogates.
@@ -51,7 +52,7 @@ def body_lines(text: str) -> str:
 
 def file_name(name: str) -> str:
     """A name of a file that is only a name: no path, no control characters, of bounded length."""
-    plain = _UNSAFE_IN_NAMES_OF_FILES.sub("_", one_line(name, 1000)).strip(" .")
+    plain = _UNSAFE_IN_NAMES_OF_FILES.sub("_", one_line(name, _LONGEST_NAME_OF_A_FILE)).strip(" .")
     if len(plain) <= MAX_FILENAME:
         return plain or "attachment"
     stem, dot, ending = plain.rpartition(".")

@@ -2,12 +2,11 @@
 
 from email import message_from_bytes
 
+from peers.replydesk import CUSTOMER, Desk
 from peers.sink import Sink
 
 from storage.outbox import DeliveryState
 from storage.tickets import Status
-
-from .conftest import CUSTOMER, Desk
 
 
 def test_reply_reaches_the_customer_once_with_the_ids_of_the_thread(both_desk: Desk, sink: Sink) -> None:

@@ -1,0 +1,284 @@
+"""Which server a mail goes to, and when none of them may be trusted with it: fail-over, TLS, sign-in."""
+
+import socket
+import threading
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from peers.certificates import Certificate, make_certificate
+from peers.ports import free_port
+from peers.replydesk import Desk, MakeDesk
+from peers.sink import Sink
+from peers.sinkscript import STORE_AND_CLOSE, Act, Step, Then
+from peers.sinksession import Offer
+
+from outbound import smtp
+from storage.channels import AfterDot, Channel, ChannelKind, ChannelState, add_channel
+from storage.outbox import DeliveryState
+
+DEFERRED, SENT = DeliveryState.DEFERRED, DeliveryState.SENT
+
+
+def _server(port: int, security: str = "none", **more: str) -> dict[str, object]:
+    return {"host": "localhost" if security != "none" else "127.0.0.1", "port": port, "security": security, **more}
+
+
+@pytest.fixture
+def certificate(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Certificate]:
+    """A certificate whose authority this process trusts."""
+    made = make_certificate(tmp_path / "tls")
+    monkeypatch.setenv("SSL_CERT_FILE", str(made.authority))
+    smtp._tls_context.cache_clear()
+    yield made
+    smtp._tls_context.cache_clear()
+
+
+def _channel(desk: Desk, sink: Sink, password: str = "s3cret") -> Channel:
+    """A custom SMTP channel through which the queue answers."""
+    with desk.database.writing() as session:
+        channel = Channel(
+            name="Mailbox",
+            key="",
+            kind=ChannelKind.SMTP,
+            host="127.0.0.1",
+            port=sink.port,
+            security="none",
+            user="support@company.example",
+            from_address="support@company.example",
+        )
+        add_channel(session, channel)
+        channel.secret = desk.office.seal.close(password, channel.secret_purpose)
+        desk.queue.answer_via = channel.number
+        session.add(channel)
+        session.merge(desk.queue)
+        return channel
+
+
+def _state(desk: Desk, channel: Channel) -> tuple[ChannelState, str]:
+    with desk.database.reading() as session:
+        row = session.get_one(Channel, channel.number)
+        return row.state, row.last_error
+
+
+def test_next_server_is_taken_when_the_first_cannot_be_reached(make_desk: MakeDesk, sink: Sink) -> None:
+    """Nothing listens at the first server: the mail leaves through the second in the same attempt."""
+    desk = make_desk(servers=[_server(free_port()), _server(sink.port)])
+    desk.reply(desk.ticket())
+    with desk.relay():
+        [delivery] = desk.wait_for(SENT)
+    assert (delivery.attempts, delivery.server) == (1, f"127.0.0.1:{sink.port}")
+
+
+@pytest.mark.parametrize("step", [Step.BANNER, Step.EHLO, Step.MAIL])
+def test_next_server_is_taken_when_the_first_refuses_us(make_desk: MakeDesk, sink: Sink, step: Step) -> None:
+    """A 5xx up to MAIL moves the mail to the next server."""
+    with Sink() as first:
+        first.script.always(step, "554 5.7.1 Not you")
+        desk = make_desk(servers=[_server(first.port), _server(sink.port)])
+        desk.reply(desk.ticket())
+        with desk.relay():
+            desk.wait_for(SENT)
+        assert first.mails == []
+    sink.stays_at(1, 0.1)
+
+
+def test_next_attempt_begins_with_the_next_server(make_desk: MakeDesk, sink: Sink) -> None:
+    """A 4xx at RCPT stays with its server for this attempt; the next one goes elsewhere."""
+    with Sink() as first:
+        first.script.always(Step.RCPT, "451 4.7.1 Greylisted")
+        desk = make_desk(servers=[_server(first.port), _server(sink.port)], retry_seconds=[1])
+        desk.reply(desk.ticket())
+        with desk.relay():
+            [delivery] = desk.wait_for(DEFERRED)
+            assert delivery.server == f"127.0.0.1:{first.port}"
+            [delivery] = desk.wait_for(SENT)
+    assert delivery.server == f"127.0.0.1:{sink.port}"
+
+
+def test_server_without_starttls_gets_no_mail(make_desk: MakeDesk, sink: Sink) -> None:
+    """STARTTLS is required unless `none` is written out: deferred, neither mail nor password leaves."""
+    desk = make_desk(servers=[_server(sink.port, "starttls", user="desk", password="s3cret")])
+    desk.reply(desk.ticket())
+    with desk.relay():
+        [delivery] = desk.wait_for(DEFERRED)
+    assert "STARTTLS" in delivery.last_reply
+    assert (sink.mails, sink.logins) == ([], [])
+    assert not any(line.startswith("MAIL") for _, line in sink.commands)
+
+
+def test_certificate_of_a_stranger_gets_no_mail(make_desk: MakeDesk, certificate: Certificate, tmp_path: Path) -> None:
+    """A certificate that nobody vouches for: deferred, no mail and no password."""
+    stranger = make_certificate(tmp_path / "other")
+    with Sink(Offer(tls=stranger.server_context())) as sink:
+        desk = make_desk(servers=[_server(sink.port, "starttls", user="desk", password="s3cret")])
+        desk.reply(desk.ticket())
+        with desk.relay():
+            [delivery] = desk.wait_for(DEFERRED)
+        assert "certificate" in delivery.last_reply.lower()
+        assert (sink.mails, sink.logins) == ([], [])
+
+
+def test_certificate_for_another_name_gets_no_mail(
+    make_desk: MakeDesk, certificate: Certificate, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The authority is trusted and the name is wrong: deferred."""
+    other = make_certificate(tmp_path / "name", "mail.elsewhere.example")
+    monkeypatch.setenv("SSL_CERT_FILE", str(other.authority))
+    smtp._tls_context.cache_clear()
+    with Sink(Offer(tls=other.server_context())) as sink:
+        desk = make_desk(servers=[_server(sink.port, "starttls")])
+        desk.reply(desk.ticket())
+        with desk.relay():
+            [delivery] = desk.wait_for(DEFERRED)
+        assert "certificate" in delivery.last_reply.lower()
+        assert sink.mails == []
+
+
+@pytest.mark.parametrize("security", ["starttls", "tls"])
+def test_mail_and_password_travel_under_tls(make_desk: MakeDesk, certificate: Certificate, security: str) -> None:
+    """With either kind of TLS the sign-in and the mail are encrypted, and it works under uvloop's transports too."""
+    with Sink(Offer(tls=certificate.server_context(), implicit_tls=security == "tls")) as sink:
+        desk = make_desk(servers=[_server(sink.port, security, user="desk", password="s3cret")])
+        desk.reply(desk.ticket())
+        with desk.relay(uvloop=True):
+            desk.wait_for(SENT)
+        [mail] = sink.mails
+        assert mail.tls
+        assert mail.login
+        assert (mail.login.user, mail.login.secret, mail.login.encrypted) == ("desk", "s3cret", True)
+        assert sink.violations == []
+
+
+def test_words_put_in_before_tls_are_refused(make_desk: MakeDesk) -> None:
+    """A reply that a man in the middle appends to that of STARTTLS ends the session: no mail, no password."""
+    heard: list[bytes] = []
+    with socket.create_server(("127.0.0.1", 0)) as door:
+        injector = threading.Thread(target=_inject, args=(door, heard), daemon=True)
+        injector.start()
+        desk = make_desk(servers=[_server(door.getsockname()[1], "starttls", user="desk", password="s3cret")])
+        desk.reply(desk.ticket())
+        with desk.relay():
+            [delivery] = desk.wait_for(DEFERRED)
+        injector.join(5)
+    assert "before TLS" in delivery.last_reply
+    assert heard == [b"EHLO mx.desk.example\r\n", b"STARTTLS\r\n", b""]
+
+
+def _inject(door: socket.socket, heard: list[bytes]) -> None:
+    connection, _ = door.accept()
+    with connection:
+        connection.sendall(b"220 injector\r\n")
+        heard.append(connection.recv(1000))
+        connection.sendall(b"250-injector\r\n250-STARTTLS\r\n250 AUTH PLAIN\r\n")
+        heard.append(connection.recv(1000))
+        connection.sendall(b"220 go on\r\n250-injector\r\n250 AUTH PLAIN\r\n")
+        heard.append(connection.recv(1000))
+
+
+def test_refused_sign_in_defers_the_mail_and_marks_the_channel(make_desk: MakeDesk, sink: Sink) -> None:
+    """535: the mail waits, the channel is failing, the ticket says so; the right password puts all right."""
+    desk = make_desk(sink, retry_seconds=[1])
+    channel = _channel(desk, sink)
+    sink.script.always(Step.AUTH, "535 5.7.8 Bad credentials")
+    number = desk.ticket()
+    desk.reply(number)
+    with desk.relay():
+        desk.wait_for(DEFERRED)
+        assert _state(desk, channel) == (ChannelState.FAILING, "535 5.7.8 Bad credentials")
+        assert "channel" in [event.kind for event in desk.events(number)]
+        sink.script.usual(Step.AUTH)
+        desk.wait_for(SENT)
+    assert _state(desk, channel) == (ChannelState.OK, "")
+
+
+def test_channel_sends_under_its_own_name_and_return_path(make_desk: MakeDesk, sink: Sink) -> None:
+    """From and reverse-path are the account's; one transaction carries all recipients."""
+    desk = make_desk(sink)
+    _channel(desk, sink)
+    desk.reply(desk.ticket(), cc=["ben@customer.example"])
+    with desk.relay():
+        desk.wait_for(SENT, SENT)
+    [mail] = sink.mails
+    assert mail.reverse_path == "support@company.example"
+    assert mail.recipients == ("ann@customer.example", "ben@customer.example")
+    assert b"From: Support <support@company.example>" in mail.raw
+
+
+def test_custom_channel_never_falls_back_to_the_default_servers(make_desk: MakeDesk, sink: Sink) -> None:
+    """The channel's server is down: the mail waits, although a default server would take it."""
+    desk = make_desk(sink, retry_seconds=[3600])
+    with Sink() as gone:
+        _channel(desk, gone)
+    desk.reply(desk.ticket())
+    with desk.relay():
+        desk.wait_for(DEFERRED)
+    assert sink.mails == []
+
+
+def test_right_to_send_refused_at_the_dot_is_no_bounce(make_desk: MakeDesk, sink: Sink) -> None:
+    """Exchange says SendAsDenied after the text: trouble of the account, so the mail waits."""
+    desk = make_desk(sink)
+    channel = _channel(desk, sink)
+    sink.script.once(Step.DOT, "554 5.2.252 SendAsDenied; desk@company.example not allowed to send as support")
+    desk.reply(desk.ticket())
+    with desk.relay():
+        desk.wait_for(DEFERRED)
+        assert _state(desk, channel)[0] is ChannelState.FAILING
+
+
+def test_channel_may_say_that_a_lost_mail_is_sent_once_more(make_desk: MakeDesk, sink: Sink) -> None:
+    """retry_once: after two losses behind the dot there are two copies with one Message-ID, and no third."""
+    desk = make_desk(sink, retry_seconds=[1])
+    channel = _channel(desk, sink)
+    channel.after_dot = AfterDot.RETRY_ONCE
+    desk.change(lambda session: session.merge(channel))
+    sink.script.always(Step.DOT, STORE_AND_CLOSE)
+    desk.reply(desk.ticket())
+    with desk.relay():
+        desk.wait_for(DEFERRED)
+        desk.wait_for(DeliveryState.UNCERTAIN)
+        mails = sink.stays_at(2, 1.5)
+    assert mails[0].raw == mails[1].raw
+
+
+def test_connections_are_kept_for_the_next_mail(make_desk: MakeDesk, sink: Sink) -> None:
+    """Ten mails one after the other share one connection, whose transactions do not mix."""
+    desk = make_desk(sink, connections=1)
+    for number in [desk.ticket(f"c{place}@customer.example") for place in range(10)]:
+        desk.reply(number)
+    with desk.relay():
+        desk.wait_for(*[SENT] * 10)
+    assert sink.connections == 1
+    assert len({mail.recipients for mail in sink.mails}) == 10
+
+
+def test_kept_connection_that_the_server_has_closed_costs_no_attempt(make_desk: MakeDesk, sink: Sink) -> None:
+    """421 on a kept connection: the mail goes over a new one in the same attempt."""
+    desk = make_desk(sink)
+    first, second = desk.ticket(), desk.ticket("ben@customer.example")
+    with desk.relay():
+        desk.reply(first)
+        desk.wait_for(SENT)
+        sink.script.once(Step.MAIL, "421 4.4.2 Idle for too long")
+        desk.reply(second)
+        found = desk.wait_for(SENT, SENT)
+    assert [delivery.attempts for delivery in found] == [1, 1]
+    assert sink.connections == 2
+
+
+def test_hanging_channel_does_not_hold_up_another(make_desk: MakeDesk, sink: Sink) -> None:
+    """Forty mails wait for a channel that never answers; one for the default servers leaves at once."""
+    desk = make_desk(sink, command_timeout_seconds=30)
+    with Sink() as mute:
+        mute.script.always(Step.BANNER, Act("", then=Then.SILENCE))
+        _channel(desk, mute)
+        for number in [desk.ticket(f"c{place}@customer.example") for place in range(40)]:
+            desk.reply(number)
+        desk.queue.answer_via = None
+        desk.change(lambda session: session.merge(desk.queue))
+        with desk.relay():
+            desk.reply(desk.ticket("quick@other.example"))
+            [mail] = sink.wait_for(1, timeout=5)
+            mute.stop()
+    assert mail.recipients == ("quick@other.example",)
