@@ -24,6 +24,7 @@ _LONGEST_LINE = 1024  # what is read at all; each command has its own limit
 # How long we still read after our last word, so that the peer can hear it: a socket that
 # is closed with unread bytes resets the connection, and the reply may be lost.
 _LINGER_SECONDS = 2.0
+_LINGER_OCTETS = 16 * 1024 * 1024
 
 
 @dataclass(slots=True)
@@ -84,9 +85,11 @@ class Conversation(SMTP):
 
     def data_received(self, data: bytes) -> None:
         """Bytes came."""
-        if self._closing_since is not None:
-            return
         self._octets += len(data)
+        if self._closing_since is not None:
+            if self._octets > _LINGER_OCTETS:
+                self.abort()
+            return
         if self._data_since is not None:
             self._waits_since = self.loop.time()
         self.stream.feed(data)
@@ -188,6 +191,7 @@ class Conversation(SMTP):
             return
         self._closing_since = self.loop.time()
         self._waits_since = None
+        self._octets = 0
         self.stream.end()
         self.stream.unread.clear()
         if self.transport.is_closing() or not self.transport.can_write_eof():
