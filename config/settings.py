@@ -144,6 +144,8 @@ class ListenerSettings(_Part):
             raise ValueError("tls_certificate and tls_key belong together")
         if self.tls_certificate is None and (self.require_tls or self.tls == "implicit"):
             raise ValueError("TLS needs tls_certificate and tls_key")
+        if self.proxy_from and self.tls == "implicit":
+            raise ValueError('a PROXY header comes before TLS: use tls = "starttls" with proxy_from')
         return self
 
     @property

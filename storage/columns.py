@@ -3,6 +3,7 @@
 import json
 from datetime import UTC, datetime
 from enum import StrEnum
+from functools import cache
 from typing import Any
 
 import sqlalchemy as sa
@@ -88,6 +89,12 @@ def table_of(model: type[SQLModel]) -> sa.Table:
 
 def insert_or_skip(connection: sa.Connection, model: type[SQLModel]) -> sa.Insert:
     """An INSERT that passes over rows whose key is already there, in the words of the database."""
-    if connection.dialect.name == "sqlite":
+    return _insert_or_skip(connection.dialect.name, model)
+
+
+@cache
+def _insert_or_skip(dialect: str, model: type[SQLModel]) -> sa.Insert:
+    # Made once: SQLAlchemy then finds its compiled form without reading the statement again.
+    if dialect == "sqlite":
         return sqlite.insert(table_of(model)).on_conflict_do_nothing()
     return postgresql.insert(table_of(model)).on_conflict_do_nothing()

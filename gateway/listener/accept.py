@@ -12,7 +12,7 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from dataclasses import dataclass, replace
 from errno import EIO
-from queue import SimpleQueue
+from queue import Empty, SimpleQueue
 from typing import TypeVar
 
 from config import maillog
@@ -27,6 +27,7 @@ BLOB_BYTES = 256 * 1024
 _MAX_BATCH = 500
 _MAX_BATCH_BYTES = 16 * 1024 * 1024
 _BLOB_THREADS = 4
+_MAX_PATIENCE_SECONDS = 0.005
 _REOPEN_SECONDS = 1.0
 
 _Result = TypeVar("_Result")
@@ -81,7 +82,11 @@ class GroupCommit:
             )
         waiting = _Waiting(arrival, self._loop.create_future())
         self._queue.put(waiting)
-        return await _in_time(waiting.future, end - time.monotonic())
+        too_late = self._loop.call_later(max(end - time.monotonic(), 0), _give_up, waiting.future)
+        try:
+            return await waiting.future
+        finally:
+            too_late.cancel()
 
     async def close(self) -> None:
         """Finish what waits, then end the thread."""
@@ -99,18 +104,30 @@ class GroupCommit:
             raise
 
     def _run(self) -> None:
+        expected, patience = 1, 0.0
         while (first := self._queue.get()) is not None:
-            batch, is_last = self._rest_of_batch(first)
+            batch, is_last = self._gather(first, expected, patience)
+            began = time.monotonic()
             self._commit(batch)
+            expected, patience = len(batch), min(time.monotonic() - began, _MAX_PATIENCE_SECONDS)
             if self.is_broken:
                 self._reopen()
             if is_last:
                 return
 
-    def _rest_of_batch(self, first: _Waiting) -> tuple[list[_Waiting], bool]:
+    def _gather(self, first: _Waiting, expected: int, patience: float) -> tuple[list[_Waiting], bool]:
+        """All that wait; for as many as came last time a moment longer, at most as long as a commit takes.
+
+        Senders that were answered together come back together, but the first of them must not go alone.
+        """
         batch, size = [first], len(first.arrival.content or b"")
-        while len(batch) < _MAX_BATCH and size < _MAX_BATCH_BYTES and not self._queue.empty():
-            waiting = self._queue.get()
+        end = time.monotonic() + patience
+        while len(batch) < _MAX_BATCH and size < _MAX_BATCH_BYTES:
+            try:
+                wait = end - time.monotonic() if len(batch) < expected else 0
+                waiting = self._queue.get(timeout=wait) if wait > 0 else self._queue.get_nowait()
+            except Empty:
+                return batch, False
             if waiting is None:
                 return batch, True
             batch.append(waiting)
@@ -186,6 +203,11 @@ async def _in_time(future: "asyncio.Future[_Result]", seconds: float) -> _Result
         future.add_done_callback(_look_at_its_error)
         raise CommitTooSlow("The commit takes too long")
     return future.result()
+
+
+def _give_up(future: "asyncio.Future[str]") -> None:
+    if not future.done():
+        future.set_exception(CommitTooSlow("The commit takes too long"))
 
 
 def _look_at_its_error(future: "asyncio.Future[_Result]") -> None:

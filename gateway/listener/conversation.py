@@ -15,7 +15,8 @@ from config import maillog
 from config.settings import LimitSettings, ListenerSettings, Settings
 from gateway.listener import replies
 from gateway.listener.handler import Handler, Visit
-from gateway.listener.limits import Budget, Connections
+from gateway.listener.limits import Budget, Connections, Networks
+from gateway.listener.proxy import read_client
 from gateway.listener.replies import Reply
 from gateway.listener.stream import Gone, Stream
 from gateway.listener.tls import Certificates
@@ -24,6 +25,7 @@ _LONGEST_LINE = 1024  # what is read at all; each command has its own limit
 # How long we still read after our last word, so that the peer can hear it: a socket that
 # is closed with unread bytes resets the connection, and the reply may be lost.
 _LINGER_SECONDS = 2.0
+_LINGER_OCTETS = 16 * 1024 * 1024
 
 
 @dataclass(slots=True)
@@ -36,6 +38,7 @@ class Common:
     certificates: Certificates | None
     connections: Connections
     budget: Budget
+    proxies: Networks
     conversations: "set[Conversation]" = field(default_factory=set)
     is_draining: bool = False
 
@@ -84,9 +87,11 @@ class Conversation(SMTP):
 
     def data_received(self, data: bytes) -> None:
         """Bytes came."""
-        if self._closing_since is not None:
-            return
         self._octets += len(data)
+        if self._closing_since is not None:
+            if self._octets > _LINGER_OCTETS:
+                self.abort()
+            return
         if self._data_since is not None:
             self._waits_since = self.loop.time()
         self.stream.feed(data)
@@ -188,6 +193,7 @@ class Conversation(SMTP):
             return
         self._closing_since = self.loop.time()
         self._waits_since = None
+        self._octets = 0
         self.stream.end()
         self.stream.unread.clear()
         if self.transport.is_closing() or not self.transport.can_write_eof():
@@ -213,6 +219,8 @@ class Conversation(SMTP):
                 self.transport.close()
 
     async def _greet(self) -> None:
+        if self.common.listener.proxy_from:
+            await self._hear_proxy()
         if not self.common.connections.enter(self.session.host):
             self._refuse(replies.TOO_MANY_CONNECTIONS)
             raise Gone
@@ -222,6 +230,17 @@ class Conversation(SMTP):
             self._end(replies.OUT_OF_STEP)
             raise Gone
         self._write(f"220 {self.hostname} {self.common.listener.protocol.upper().replace('SMTP', 'ESMTP')}".encode())
+
+    async def _hear_proxy(self) -> None:
+        if self.session.host not in self.common.proxies:
+            maillog.refused(peer=self.session.host, reply="no PROXY header is believed from this network")
+            raise Gone
+        try:
+            async with asyncio.timeout(self.limits.handshake_seconds):
+                client = await read_client(self.stream)
+        except TimeoutError:
+            raise Gone from None
+        self.session.host = client or self.session.host
 
     async def _next_command(self) -> None:
         if self.common.is_draining:

@@ -6,6 +6,7 @@ What one conversation may cost (time, errors, unknown recipients) is counted in 
 import os
 import time
 from collections.abc import Iterable
+from functools import lru_cache
 from ipaddress import IPv4Network, IPv6Address, IPv6Network, ip_address, ip_network
 from pathlib import Path
 
@@ -15,6 +16,7 @@ from config.settings import LimitSettings
 _MANY_BUCKETS = 10_000
 
 
+@lru_cache(maxsize=4096)
 def network_of(host: str) -> str:
     """The network that counts as one peer: an IPv4 address, or an IPv6 /64, which one customer line has."""
     try:

@@ -12,7 +12,7 @@ from gateway.listener.accept import GroupCommit
 from gateway.listener.conversation import Common
 from gateway.listener.directory import Directory
 from gateway.listener.handler import Handler
-from gateway.listener.limits import Budget, Connections, DiskReserve, MailRates
+from gateway.listener.limits import Budget, Connections, DiskReserve, MailRates, Networks
 from gateway.listener.policy import House
 from gateway.listener.server import Door, drain, log_open, say_goodbye, watch
 from gateway.listener.tls import certificates_of
@@ -83,7 +83,17 @@ def _doors(settings: Settings, handler: Handler) -> list[Door]:
     connections = Connections(settings.limits)
     budget = Budget(settings.limits.in_flight_bytes)
     return [
-        Door(Common(settings, listener, handler, certificates_of(listener), connections, budget))
+        Door(
+            Common(
+                settings,
+                listener,
+                handler,
+                certificates_of(listener),
+                connections,
+                budget,
+                Networks(listener.proxy_from),
+            )
+        )
         for listener in settings.listener
     ]
 
