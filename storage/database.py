@@ -52,6 +52,9 @@ class Database:
         Raises DatabaseUnavailable or StorageFull; then nothing has been stored, except that a lost
         connection to PostgreSQL during the commit leaves it unknown (ask the rows).
         """
+        # A flush sorts tables by their foreign keys, and fails for one into a table that nobody has imported.
+        import storage.models  # noqa: F401 - slow, and it imports this module
+
         turn = self._turnstile.turn() if self._turnstile else nullcontext()
         with _our_errors(), turn, Session(self._writer, autoflush=False, expire_on_commit=False) as session:
             yield session
