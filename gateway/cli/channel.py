@@ -83,7 +83,7 @@ def add(
 
         password = _password(way)
         with desk.writing() as session:
-            channel = Channel(name=name, kind=word_of(ChannelKind, kind, "--kind"))
+            channel = Channel(name=name, key="", kind=word_of(ChannelKind, kind, "--kind"))
             _apply(desk, channel, way)
             _check(channel, password)
             add_channel(session, channel)
@@ -248,7 +248,7 @@ def show(ctx: typer.Context, name: Name, as_json: AsJson = False) -> None:
 
 
 @app.verb("test", "gateway channel test Acme")
-def test(ctx: typer.Context, name: Name = "default", as_json: AsJson = False) -> None:
+def try_(ctx: typer.Context, name: Name = "default", as_json: AsJson = False) -> None:
     """Connect and sign in, without sending anything."""
     raise Refused("not yet")
 

@@ -30,11 +30,9 @@ Text = Annotated[
 class Sending:
     """Options of everything that is sent."""
 
-    cc: Annotated[tuple[str, ...] | None, typer.Option("--cc", metavar="EMAIL", help="May be given again.")] = None
-    bcc: Annotated[tuple[str, ...] | None, typer.Option("--bcc", metavar="EMAIL", help="May be given again.")] = None
-    attach: Annotated[tuple[Path, ...] | None, typer.Option("--attach", metavar="FILE", help="May be given again.")] = (
-        None
-    )
+    cc: Annotated[list[str] | None, typer.Option("--cc", metavar="EMAIL", help="May be given again.")] = None
+    bcc: Annotated[list[str] | None, typer.Option("--bcc", metavar="EMAIL", help="May be given again.")] = None
+    attach: Annotated[list[Path] | None, typer.Option("--attach", metavar="FILE", help="May be given again.")] = None
     yes: Annotated[bool, typer.Option("--yes", help="Although a recipient's domain is new to the ticket.")] = False
     now: Annotated[bool, typer.Option("--now", help="Without the time in which it can be cancelled.")] = False
     status: Annotated[
@@ -48,7 +46,7 @@ class Answering:
     """Options of an answer alone."""
 
     to: Annotated[
-        tuple[str, ...] | None,
+        list[str] | None,
         typer.Option("--to", metavar="EMAIL", help="Instead of the customer; may be given again."),
     ] = None
     reply_all: Annotated[bool, typer.Option("--reply-all", help="Those too whom the customer named.")] = False
@@ -184,7 +182,7 @@ def note(ctx: typer.Context, number: Number, message: Text = None, as_json: AsJs
 
 
 @taking(Sending)
-def new(  # noqa: PLR0913 - one parameter an option
+def new(
     ctx: typer.Context,
     sending: Sending,
     queue: Annotated[str, typer.Option("--queue", metavar="QUEUE", help="Where it belongs.")],
