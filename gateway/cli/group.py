@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from typer.core import TyperOption
 
 _HELP_WIDTH = 200
+_FEW = 4
 
 # Words that mean the same; a noun has one of each line, and accepts the others.
 _SAME = (
@@ -89,6 +90,14 @@ class Words(TyperGroup):
 
 class Root(Words):
     """The whole command line, whose help has the options that are good everywhere."""
+
+    def _what_was_meant(self, path: str, word: str) -> str:
+        # Somebody left the noun out.
+        nouns = [name for name, command in self.commands.items() if word in getattr(command, "commands", ())]
+        if nouns:
+            meant = " or ".join(f"`{path} {noun} {word}`" for noun in nouns[:_FEW])
+            return f"`{path} {word}` is no command: did you mean {meant}?"
+        return super()._what_was_meant(path, word)
 
     def format_options(self, ctx: "_click.Context", formatter: "_click.HelpFormatter") -> None:
         """The options, then the commands."""
