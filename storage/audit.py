@@ -3,7 +3,6 @@
 Reads everything and changes nothing; the content of blobs is not hashed here, only their presence asked.
 """
 
-from collections.abc import Iterable
 from dataclasses import dataclass
 
 import sqlalchemy as sa
@@ -15,6 +14,7 @@ from storage.messages import Message, MessageAttachment
 from storage.outbox import DeliveryState, count_states
 from storage.spool import FATES, Acceptance, Raw, Spool, SpoolState, count_fates
 
+# Rows that are in memory at a time.
 _PAGE = 10_000
 
 
@@ -72,7 +72,7 @@ def _gone_raws(session: Session, blobs: Blobs) -> dict[str, str]:
     raw = select(Raw.sha256).where(Raw.sha256 == Spool.sha256)
     gone = dict.fromkeys(session.exec(select(Spool.id).where(~raw.exists())).all(), "its raw mail is gone")
     query = select(Spool.id, Spool.sha256).join(Raw, col(Raw.sha256) == Spool.sha256).where(col(Raw.content).is_(None))
-    for id_, digest in _in_pages(session, query):
+    for id_, digest in session.exec(query.execution_options(yield_per=_PAGE)):
         if not blobs.has(digest):
             gone[id_] = f"the blob {digest} of its raw mail is gone"
     return gone
@@ -86,11 +86,6 @@ def _gone_attachments(session: Session, blobs: Blobs) -> dict[str, str]:
     )
     return {
         f"{ticket}.{position}": f"the blob {digest} of an attachment is gone"
-        for digest, ticket, position in _in_pages(session, query)
+        for digest, ticket, position in session.exec(query.execution_options(yield_per=_PAGE))
         if not blobs.has(digest)
     }
-
-
-def _in_pages(session: Session, query: sa.Select[tuple[str, ...]]) -> Iterable[sa.Row[tuple[str, ...]]]:
-    """All rows without having them all in memory."""
-    return session.connection().execute(query.execution_options(stream_results=True, yield_per=_PAGE))

@@ -145,7 +145,7 @@ def _own_story(session: Session, message: Message) -> MailStory:
 
 
 def _steps(trace: Sequence[Sequence[str]]) -> list[Step]:
-    return [Step(*(list(line) + ["", "", ""])[:3]) for line in trace]
+    return [Step(*[*line, "", "", ""][:3]) for line in trace]
 
 
 def mail_rows(session: Session, states: Sequence[SpoolState], limit: int) -> list[MailRow]:

@@ -69,7 +69,7 @@ class QueueCounts:
 def ticket_rows(session: Session, wanted: Wanted, limit: int) -> list[TicketRow]:
     """Tickets, the one that moved last first."""
     query = (
-        select(Ticket, Queue.name, Agent.name, Agent.email, Contact.name)
+        select(Ticket, Queue, Agent, Contact)
         .join(Queue, col(Queue.id) == Ticket.queue_id)
         .join(Agent, col(Agent.id) == Ticket.assignee_id, isouter=True)
         .join(Contact, col(Contact.id) == Ticket.contact_id, isouter=True)
@@ -81,7 +81,7 @@ def ticket_rows(session: Session, wanted: Wanted, limit: int) -> list[TicketRow]
 
 
 def _conditions(wanted: Wanted) -> list[sa.ColumnElement[bool]]:
-    conditions = [col(Ticket.status).in_(wanted.statuses)]
+    conditions: list[sa.ColumnElement[bool]] = [col(Ticket.status).in_(wanted.statuses)]
     if wanted.queue_id is not None:
         conditions.append(col(Ticket.queue_id) == wanted.queue_id)
     if wanted.assignee_id is not None:
@@ -95,14 +95,14 @@ def _conditions(wanted: Wanted) -> list[sa.ColumnElement[bool]]:
     return conditions
 
 
-def _row(ticket: Ticket, queue: str, name: str | None, email: str | None, contact: str | None) -> TicketRow:
+def _row(ticket: Ticket, queue: Queue, agent: Agent | None, contact: Contact | None) -> TicketRow:
     return TicketRow(
         number=ticket.id,
-        queue=queue,
+        queue=queue.name,
         subject=ticket.subject,
         status=ticket.status,
-        assignee=Named(name or "", email) if email else None,
-        contact=Named(contact or "", ticket.customer_address) if ticket.customer_address else None,
+        assignee=Named(agent.name, agent.email) if agent else None,
+        contact=Named(contact.name if contact else "", ticket.customer_address) if ticket.customer_address else None,
         created=ticket.created_at,
         updated=ticket.updated_at,
         messages=ticket.messages,

@@ -50,8 +50,10 @@ def change_customer(session: Session, ticket: Ticket, email: str, *, by: str) ->
         before.role = ParticipantRole.COPIED
         session.add(before)
     ticket.contact_id, ticket.customer_address = contact.id, address
-    found = session.get(Participant, (ticket.id, address)) or Participant(ticket_id=ticket.id, address=address)
-    found.role, found.name = ParticipantRole.CUSTOMER, found.name or contact.name
+    customer = ParticipantRole.CUSTOMER
+    found = session.get(Participant, (ticket.id, address))
+    found = found or Participant(ticket_id=ticket.id, address=address, role=customer)
+    found.role, found.name = customer, found.name or contact.name
     session.add(found)
     note(session, ticket, "customer", by=by, text=f"{old or 'nobody'} -> {address}")
     return found
@@ -60,7 +62,8 @@ def change_customer(session: Session, ticket: Ticket, email: str, *, by: str) ->
 def _become(
     session: Session, ticket: Ticket, address: str, role: ParticipantRole, *, name: str, by: str
 ) -> Participant:
-    found = session.get(Participant, (ticket.id, address)) or Participant(ticket_id=ticket.id, address=address)
+    found = session.get(Participant, (ticket.id, address))
+    found = found or Participant(ticket_id=ticket.id, address=address, role=role)
     found.role, found.name = role, name or found.name
     session.add(found)
     note(session, ticket, "participant", by=by, text=f"{address} is {role}")

@@ -1,4 +1,4 @@
-"""Is the schema the one that this version needs? Asked by every command, so without Alembic, which is slow to import."""
+"""Is the schema the one that this version needs? Every command asks, so without Alembic, which is slow to import."""
 
 import sqlalchemy as sa
 from sqlalchemy.exc import DatabaseError

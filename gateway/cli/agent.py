@@ -49,9 +49,12 @@ def add(
     """Add an agent."""
     with open_desk(ctx) as desk:
         from storage import agents
+        from storage.address import canonical_address
+        from storage.channels import refuse_channel_address
 
         given = word_of(agents.Role, role or "agent", "--role")
         with desk.writing() as session:
+            refuse_channel_address(session, canonical_address(email) or "")
             made = agents.add_agent(session, email, name, role=given, signature=signature or "")
             _change_queues(session, made, queue)
             view = _view(session, made)

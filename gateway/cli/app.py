@@ -1,8 +1,5 @@
 """The tree of commands, in three panels: what agents do every day, what is set up once, what is looked into."""
 
-from pathlib import Path
-from typing import Annotated
-
 import typer
 
 from gateway.cli import (
@@ -25,42 +22,24 @@ from gateway.cli import (
     status,
     ticket,
 )
-from gateway.cli.desk import Asked
-from gateway.cli.group import PANELS, Words
+from gateway.cli.group import PANELS, Root
 
 AGENTS, SET_UP, INSPECTION = PANELS
 
 app = typer.Typer(
-    cls=Words,
+    cls=Root,
     no_args_is_help=True,
     # Rich help costs 0.2 seconds, and its markup eats brackets.
     rich_markup_mode=None,
     pretty_exceptions_enable=False,
+    add_completion=False,
     epilog="Example: gateway ticket list",
 )
 
 
 @app.callback()
-def gateway(
-    ctx: typer.Context,
-    config_file: Annotated[
-        Path | None,
-        typer.Option("--config", metavar="PATH", help="Settings file; else $GATEWAY_CONFIG, ./gateway.toml."),
-    ] = None,
-    agent_email: Annotated[
-        str | None,
-        typer.Option("--as", metavar="EMAIL", help="Who acts; else $GATEWAY_AGENT, else the only agent."),
-    ] = None,
-    show_traceback: Annotated[bool, typer.Option("--traceback", help="Show where an error came from.")] = False,
-    version: Annotated[bool, typer.Option("--version", help="Print the version.")] = False,
-) -> None:
-    """Turn forwarded mail into tickets, and answer back.
-
-    --config and --as may stand anywhere on the line.
-    """
-    import os
-
-    ctx.obj = Asked(config_file, agent_email or os.environ.get("GATEWAY_AGENT") or None)
+def gateway() -> None:
+    """Turn forwarded mail into tickets, and answer back."""
 
 
 app.add_typer(ticket.app, name="ticket", rich_help_panel=AGENTS)

@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from sqlmodel import Session
 
     from config.settings import ServerSettings, Settings
+    from outbound.doors import Door
     from storage.channels import Channel
 
 app = Noun("Channels: ways out beside the default servers.")
@@ -83,7 +84,7 @@ def add(
 
         password = _password(way)
         with desk.writing() as session:
-            channel = Channel(name=name, kind=word_of(ChannelKind, kind, "--kind"))
+            channel = Channel(name=name, key="", kind=word_of(ChannelKind, kind, "--kind"))
             _apply(desk, channel, way)
             _check(channel, password)
             add_channel(session, channel)
@@ -248,9 +249,33 @@ def show(ctx: typer.Context, name: Name, as_json: AsJson = False) -> None:
 
 
 @app.verb("test", "gateway channel test Acme")
-def test(ctx: typer.Context, name: Name = "default", as_json: AsJson = False) -> None:
-    """Connect and sign in, without sending anything."""
-    raise Refused("not yet")
+def try_(ctx: typer.Context, name: Name = "default", as_json: AsJson = False) -> None:
+    """Connect and sign in, without sending anything; exit status 1 when that fails."""
+    with open_desk(ctx) as desk:
+        from outbound.probe import probe
+
+        findings = probe(desk.settings, _door(desk, name))
+    if as_json:
+        say_json(findings)
+    for found in [] if as_json else findings:
+        said = found.tls or found.reply if found.ok else found.advice or found.reply
+        say(f"{'ok  ' if found.ok else 'fail'}  {found.server}: {said}")
+        facts([("signed in as", found.signed_in_as), ("said", "" if found.ok or not found.advice else found.reply)])
+    # The default servers are tried in order, so one that works is enough.
+    if not any(found.ok for found in findings):
+        raise typer.Exit(1)
+
+
+def _door(desk: Desk, name: str) -> "Door":
+    from outbound.doors import channel_door, default_door
+    from outbound.post_office import open_post_office
+    from storage.channels import channel_id_of, find_channel
+
+    office = open_post_office(desk.settings, desk.database)
+    with desk.reading() as session:
+        if channel_id_of(session, name) is None:
+            return default_door(desk.settings)
+        return channel_door(office, find_channel(session, name))
 
 
 @app.verb("remove", "gateway channel remove Acme")

@@ -120,7 +120,7 @@ def show(ctx: typer.Context, contact: Named, as_json: AsJson = False) -> None:
 
 
 @app.verb("edit", "gateway contact edit maria@client.example --phone '+351 210 000 000'")
-def edit(  # noqa: PLR0913 - one parameter an option
+def edit(
     ctx: typer.Context,
     contact: Named,
     name: Annotated[str | None, typer.Option(help="His name.")] = None,

@@ -5,6 +5,6 @@ EXAMPLE = "Example: gateway demo"
 
 def demo() -> None:
     """Show five customers, their threads and an answer, in under a minute, without touching your data."""
-    import gateway.demo
+    from gateway.demo.story import run
 
-    gateway.demo.run()
+    run()

@@ -8,24 +8,25 @@ import os
 import sys
 import traceback
 from collections.abc import Sequence
+from pathlib import Path
 
 import typer
 
-from config.errors import GatewayError
-from gateway.cli.printing import complain
+from config.errors import AskedWrongly, GatewayError
+from gateway.cli.desk import Asked
+from gateway.cli.printing import complain, say
 
 INTERRUPTED = 130
 TRACEBACK_VARIABLE = "GATEWAY_TEST_TRACEBACK"
-# Options that are good anywhere on the line; typer itself knows them before the noun only.
-_GLOBAL = ("--config", "--as")
-_TRACEBACK = "--traceback"
+_WITH_VALUE = ("--config", "--as")
+_FLAGS = ("--traceback", "--version")
 
 
 def run(words: Sequence[str]) -> int:
     """Run the command of these words; returns the exit status."""
-    words = globals_first(words)
     try:
-        status = _run(words)
+        found, rest = take_globals(words)
+        status = _show_version() if "--version" in found else _run(found, rest)
         sys.stdout.flush()
     except BrokenPipeError:
         return _reader_has_gone()
@@ -36,38 +37,48 @@ def run(words: Sequence[str]) -> int:
     return status
 
 
-def _run(words: Sequence[str]) -> int:
+def take_globals(words: Sequence[str]) -> tuple[dict[str, str], list[str]]:
+    """The options that are good anywhere, and the words without them; what follows `--` is left as it is."""
+    found: dict[str, str] = {}
+    rest: list[str] = []
+    left = list(words)
+    while left and left[0] != "--":
+        name, equals, value = left.pop(0).partition("=")
+        if name in _WITH_VALUE:
+            if not equals and not left:
+                raise AskedWrongly(f"{name} needs a value")
+            found[name] = value if equals else left.pop(0)
+        elif name in _FLAGS and not equals:
+            found[name] = ""
+        else:
+            rest.append(name + equals + value)
+    return found, rest + left
+
+
+def _run(found: dict[str, str], words: Sequence[str]) -> int:
     from gateway.cli.app import app
 
     # Text of mails goes out in any encoding, with what it lacks escaped.
     for stream in (sys.stdout, sys.stderr):
         if hasattr(stream, "reconfigure"):
             stream.reconfigure(errors="backslashreplace")
+    agent = found.get("--as") or os.environ.get("GATEWAY_AGENT")
+    asked = Asked(Path(found["--config"]) if "--config" in found else None, agent or None)
     # Not standalone: typer would draw a box around each error and end the process.
-    result = typer.main.get_command(app).main(args=list(words), prog_name="gateway", standalone_mode=False)
+    command = typer.main.get_command(app)
+    result = command.main(args=list(words), prog_name="gateway", standalone_mode=False, obj=asked)
     return result if isinstance(result, int) else 0
 
 
-def globals_first(words: Sequence[str]) -> list[str]:
-    """The words with --config, --as and --traceback moved before the noun, where typer looks for them."""
-    front: list[str] = []
-    rest: list[str] = []
-    left = list(words)
-    while left:
-        word = left.pop(0)
-        if word == "--":
-            return [*front, *rest, word, *left]
-        if word in _GLOBAL and left:
-            front += [word, left.pop(0)]
-        elif word == _TRACEBACK or word.startswith(tuple(f"{name}=" for name in _GLOBAL)):
-            front.append(word)
-        else:
-            rest.append(word)
-    return front + rest
+def _show_version() -> int:
+    from importlib.metadata import version
+
+    say(version("mail-ticket-gateway"))
+    return 0
 
 
 def _failed(error: Exception, words: Sequence[str]) -> int:
-    if _TRACEBACK in words or os.environ.get(TRACEBACK_VARIABLE):
+    if "--traceback" in words or os.environ.get(TRACEBACK_VARIABLE):
         traceback.print_exception(error)
     if isinstance(error, GatewayError):
         complain(f"gateway: {error}")

@@ -10,6 +10,10 @@ from config.errors import AskedWrongly
 if TYPE_CHECKING:
     # typer carries its own click and shows its types nowhere else.
     from typer import _click
+    from typer.core import TyperOption
+
+_HELP_WIDTH = 200
+_FEW = 4
 
 # Words that mean the same; a noun has one of each line, and accepts the others.
 _SAME = (
@@ -24,11 +28,26 @@ _SAME = (
 )
 # Words that mean nearly the same: they are not accepted, and told the right one.
 _NEARLY = {"remove": ("retire", "archive", "drop"), "delete": ("retire", "archive", "drop"), "send": ("reply", "retry")}
+# Good anywhere on the line, and taken off it before typer reads it (`ending`): typer would import pydantic
+# to read them, also where somebody only mistyped a verb.
+EVERYWHERE = (
+    ("--config PATH", "Settings file; else $GATEWAY_CONFIG, ./gateway.toml, /etc/gateway/gateway.toml."),
+    ("--as EMAIL", "Who acts; else $GATEWAY_AGENT, else the only agent."),
+    ("--traceback", "Show where an error came from."),
+    ("--version", "Print the version."),
+)
 PANELS = ("Agents", "Set-up", "Inspection")
 
 
 class Words(TyperGroup):
     """A group of commands that knows what people mean."""
+
+    def get_help_option(self, ctx: "_click.Context") -> "TyperOption | None":
+        """--help, with a value from the start: for None typer imports pydantic, 0.2 s, to find out that it is false."""
+        option = super().get_help_option(ctx)
+        if option is not None:
+            option.default = False
+        return option
 
     def get_command(self, ctx: "_click.Context", cmd_name: str) -> "_click.Command | None":
         """The command of this name, or of a name that means the same."""
@@ -60,10 +79,28 @@ class Words(TyperGroup):
         longest = max(len(name) for name, _ in shown)
         for panel in (*PANELS, ""):
             rows = [
-                (name.ljust(longest), command.get_short_help_str(formatter.width - longest - 6))
+                (name.ljust(longest), command.get_short_help_str(_HELP_WIDTH))
                 for name, command in shown
                 if (getattr(command, "rich_help_panel", None) or "") == panel
             ]
             if rows:
                 with formatter.section(panel or "Commands"):
                     formatter.write_dl(rows)
+
+
+class Root(Words):
+    """The whole command line, whose help has the options that are good everywhere."""
+
+    def _what_was_meant(self, path: str, word: str) -> str:
+        # Somebody left the noun out.
+        nouns = [name for name, command in self.commands.items() if word in getattr(command, "commands", ())]
+        if nouns:
+            meant = " or ".join(f"`{path} {noun} {word}`" for noun in nouns[:_FEW])
+            return f"`{path} {word}` is no command: did you mean {meant}?"
+        return super()._what_was_meant(path, word)
+
+    def format_options(self, ctx: "_click.Context", formatter: "_click.HelpFormatter") -> None:
+        """The options, then the commands."""
+        with formatter.section("Options, good anywhere on the line"):
+            formatter.write_dl([*EVERYWHERE, ("--help", "Show this.")])
+        self.format_commands(ctx, formatter)

@@ -52,7 +52,7 @@ class Founded:
     agent: str | None
 
 
-def init(  # noqa: PLR0913 - one parameter an option
+def init(
     ctx: typer.Context,
     domain: Annotated[str | None, typer.Option(help="The domain of creation addresses.")] = None,
     hostname: Annotated[str | None, typer.Option(help="The name in the MX record; else mx. and the domain.")] = None,
@@ -125,7 +125,7 @@ def _found(path: Path, queue: str, agent: str, agent_name: str) -> Founded:
         database = migrate.open_or_make(settings)
         migrate.upgrade(database)
         with database.writing() as session:
-            first = add_queue(session, Queue(name=queue))
+            first = add_queue(session, Queue(name=queue, key=""))
             address = new_address(session, first, settings.domain)
             if agent:
                 join_queue(session, add_agent(session, agent, agent_name), first)

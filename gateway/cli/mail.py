@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from functools import partial
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -145,7 +146,7 @@ def _lines(desk: Desk, states: "Sequence[SpoolState]", limit: int) -> list[MailL
     lines = []
     with desk.reading() as session:
         for row in mail_rows(session, states, limit):
-            head = read_head(lambda digest=row.sha256: raw_bytes(session, desk.blobs, digest))
+            head = read_head(partial(raw_bytes, session, desk.blobs, row.sha256))
             lines.append(_line(row, person(head.name, head.email), head.subject))
     return lines
 

@@ -72,15 +72,10 @@ _KEYWORD = inspect.Parameter.KEYWORD_ONLY
 def _parameters(group: type) -> list[inspect.Parameter]:
     hints = get_type_hints(group, include_extras=True)
     return [
-        inspect.Parameter(field.name, _KEYWORD, default=_default(field.default), annotation=hints[field.name])
+        inspect.Parameter(field.name, _KEYWORD, default=field.default, annotation=hints[field.name])
         for field in fields(group)
     ]
 
 
-def _default(value: object) -> object:
-    return list(value) if isinstance(value, tuple) else value
-
-
 def _built(group: type, given: Mapping[str, object]) -> object:
-    values = {field.name: given[field.name] for field in fields(group)}
-    return group(**{name: tuple(v) if isinstance(v, list) else v for name, v in values.items()})
+    return group(**{field.name: given[field.name] for field in fields(group)})

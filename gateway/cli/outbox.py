@@ -85,7 +85,7 @@ def _rows(desk: Desk, everything: bool, limit: int) -> list[DeliveryRow]:
         found = list_deliveries(session, everything=everything, limit=limit)
         messages = {mail.message_id: session.get(Message, mail.message_id) for _, mail in found if mail.message_id}
         refs = {id_: message.ref for id_, message in messages.items() if message}
-    return [_row(delivery, mail, refs.get(mail.message_id)) for delivery, mail in found]
+    return [_row(delivery, mail, refs.get(mail.message_id or 0)) for delivery, mail in found]
 
 
 def _row(delivery: "Delivery", mail: "Outgoing", ref: str | None) -> DeliveryRow:

@@ -20,11 +20,11 @@ class Policies:
     """What is given is changed; what is not given stays."""
 
     source: Annotated[
-        tuple[str, ...] | None,
+        list[str] | None,
         typer.Option("--source", metavar="INBOX", help="An inbox that forwards here; nothing is ever sent to it."),
     ] = None
     member: Annotated[
-        tuple[str, ...] | None,
+        list[str] | None,
         typer.Option("--member", metavar="EMAIL", help="An agent of the team; -EMAIL leaves it."),
     ] = None
     display_name: Annotated[str | None, typer.Option(help="The name in From of answers.")] = None

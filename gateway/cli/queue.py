@@ -58,7 +58,7 @@ def new(ctx: typer.Context, name: Name, policies: Policies, as_json: AsJson = Fa
         from storage.queues import Queue, add_queue
 
         with desk.writing() as session:
-            queue = add_queue(session, Queue(name=name))
+            queue = add_queue(session, Queue(name=name, key=""))
             apply_policies(session, queue, policies)
             new_address(session, queue, desk.settings.domain)
             view = view_queue(session, queue)

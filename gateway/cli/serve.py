@@ -21,6 +21,6 @@ def serve(
 ) -> None:
     """Run the gateway: take mail, file it, send answers. Ends in order on SIGTERM."""
     loaded = load_settings(ctx)
-    from gateway.serve import supervisor
+    from gateway.serve.supervisor import serve as serve_parts
 
-    raise typer.Exit(supervisor.serve(loaded, tuple(role or ()), first_steps=first_steps))
+    raise typer.Exit(serve_parts(loaded, tuple(role or ()), first_steps=first_steps))

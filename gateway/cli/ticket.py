@@ -23,7 +23,7 @@ Events = Annotated[bool, typer.Option("--events", help="What was done to it, too
 
 
 @app.verb("list", "gateway ticket list --queue Support --unassigned")
-def list_(  # noqa: PLR0913 - one parameter an option
+def list_(
     ctx: typer.Context,
     everything: Annotated[bool, typer.Option("--all", help="Solved and closed ones too.")] = False,
     mine: Annotated[bool, typer.Option("--mine", help="Assigned to me.")] = False,

@@ -11,13 +11,12 @@ import typer
 from config.errors import AskedWrongly, GatewayError
 from gateway.cli.desk import Desk, open_desk
 from gateway.cli.options import AsJson, taking, word_of
-from gateway.cli.printing import complain, local_time, merged, say, say_json
+from gateway.cli.printing import complain, merged, say, say_json
 from gateway.cli.text import keep_draft, text_from
 
 if TYPE_CHECKING:
     from outbound.compose import File
     from outbound.drafts import Draft, SentReply
-
     from storage.agents import Agent
 
 Number = Annotated[int, typer.Argument(metavar="N", min=1, help="The ticket's number.")]
@@ -30,11 +29,9 @@ Text = Annotated[
 class Sending:
     """Options of everything that is sent."""
 
-    cc: Annotated[tuple[str, ...] | None, typer.Option("--cc", metavar="EMAIL", help="May be given again.")] = None
-    bcc: Annotated[tuple[str, ...] | None, typer.Option("--bcc", metavar="EMAIL", help="May be given again.")] = None
-    attach: Annotated[tuple[Path, ...] | None, typer.Option("--attach", metavar="FILE", help="May be given again.")] = (
-        None
-    )
+    cc: Annotated[list[str] | None, typer.Option("--cc", metavar="EMAIL", help="May be given again.")] = None
+    bcc: Annotated[list[str] | None, typer.Option("--bcc", metavar="EMAIL", help="May be given again.")] = None
+    attach: Annotated[list[Path] | None, typer.Option("--attach", metavar="FILE", help="May be given again.")] = None
     yes: Annotated[bool, typer.Option("--yes", help="Although a recipient's domain is new to the ticket.")] = False
     now: Annotated[bool, typer.Option("--now", help="Without the time in which it can be cancelled.")] = False
     status: Annotated[
@@ -48,7 +45,7 @@ class Answering:
     """Options of an answer alone."""
 
     to: Annotated[
-        tuple[str, ...] | None,
+        list[str] | None,
         typer.Option("--to", metavar="EMAIL", help="Instead of the customer; may be given again."),
     ] = None
     reply_all: Annotated[bool, typer.Option("--reply-all", help="Those too whom the customer named.")] = False
@@ -70,9 +67,8 @@ def reply(
 ) -> None:
     """Answer a ticket: to the customer and the people who were copied in."""
     with open_desk(ctx) as desk:
-        from outbound.replies import send_reply
-
         from outbound.post_office import open_post_office
+        from outbound.replies import send_reply
 
         agent = _agent(desk)
         draft = _draft(sending, text_from(message, _last_words(desk, number)), answering)
@@ -89,7 +85,6 @@ def _agent(desk: Desk) -> "Agent":
 
 def _draft(sending: Sending, text: str, answering: Answering | None = None) -> "Draft":
     from outbound.drafts import Draft
-
     from storage.tickets import Status
 
     answering = answering or Answering()
@@ -153,9 +148,12 @@ def _print_sent(desk: Desk, sent: "SentReply", as_json: bool) -> None:
         say_json(merged(_message(desk, sent.ref), ticket=sent.ticket, leaves_at=sent.leaves_at, lines=sent.lines))
         return
     say(f"{sent.ref} to {', '.join(sent.deliveries.values())}")
-    zone = desk.settings.time_zone
-    first = min(sent.deliveries, default=0)
-    say(f"It leaves at {local_time(sent.leaves_at, zone)}; until then: gateway outbox cancel {first}")
+    from config.clock import now
+
+    seconds = round((sent.leaves_at - now()).total_seconds())
+    if seconds > 0:
+        first = min(sent.deliveries, default=0)
+        say(f"It leaves in {seconds} seconds; until then it can be stopped: gateway outbox cancel {first}")
     for line in sent.lines:
         say(line)
 
@@ -184,7 +182,7 @@ def note(ctx: typer.Context, number: Number, message: Text = None, as_json: AsJs
 
 
 @taking(Sending)
-def new(  # noqa: PLR0913 - one parameter an option
+def new(
     ctx: typer.Context,
     sending: Sending,
     queue: Annotated[str, typer.Option("--queue", metavar="QUEUE", help="Where it belongs.")],
@@ -198,9 +196,8 @@ def new(  # noqa: PLR0913 - one parameter an option
     if (to is None) == (contact is None):
         raise AskedWrongly("Say to whom: --to EMAIL or --contact ID")
     with open_desk(ctx) as desk:
-        from outbound.replies import start_ticket
-
         from outbound.post_office import open_post_office
+        from outbound.replies import start_ticket
         from storage.queues import find_queue
 
         with desk.reading() as session:
