@@ -50,7 +50,8 @@ def _html(paragraphs: int) -> str:
     row = '<tr><td style="color:#333;padding:4px">Order</td><td bgcolor="#eeeeee"><a href="https://example.net/o/1">123</a></td></tr>'
     style = 'style="margin:0;font-family:Arial,sans-serif;font-size:14px"'
     body = "".join(f"<p {style}>{_WORDS}<b>Number {one}</b></p>" for one in range(paragraphs))
-    return f'<html><head><style>p {{color:red}}</style></head><body>{body}<table>{row * 20}</table><img src="cid:logo"></body></html>'
+    page = f'{body}<table>{row * 20}</table><img src="cid:logo">'
+    return f"<html><head><style>p {{color:red}}</style></head><body>{page}</body></html>"
 
 
 def _part(kind: str, content: bytes, more: str = "") -> str:
@@ -60,8 +61,9 @@ def _part(kind: str, content: bytes, more: str = "") -> str:
 
 def _multipart(paragraphs: int, attachments: Sequence[int]) -> bytes:
     parts = [
-        "--b\r\nContent-Type: multipart/alternative; boundary=a\r\n\r\n--a\r\nContent-Type: text/plain; charset=utf-8\r\n\r\n"
-        f"{_WORDS * paragraphs}\r\n{_QUOTED}\r\n--a\r\nContent-Type: text/html; charset=utf-8\r\n\r\n{_html(paragraphs)}\r\n--a--\r\n",
+        "--b\r\nContent-Type: multipart/alternative; boundary=a\r\n\r\n"
+        f"--a\r\nContent-Type: text/plain; charset=utf-8\r\n\r\n{_WORDS * paragraphs}\r\n{_QUOTED}\r\n"
+        f"--a\r\nContent-Type: text/html; charset=utf-8\r\n\r\n{_html(paragraphs)}\r\n--a--\r\n",
         _part("image/png; name=logo.png", b"\x89PNG\r\n\x1a\n" + b"x" * 6000, "Content-ID: <logo>\r\n"),
         *(_part("application/pdf; name=file.pdf", b"%PDF" + bytes(range(256)) * (size // 256)) for size in attachments),
     ]

@@ -38,8 +38,8 @@ class ReaderLimits:
     """What one mail may cost. Zero means no limit."""
 
     memory_bytes: int = 512 * 1024 * 1024  # above the child's own start; a 50 MiB mail needs about 300
-    cpu_seconds: int = 5  # the slowest honest mail needs half a second
-    wall_seconds: float = 10.0  # a bomb is a ticket within ten seconds
+    cpu_seconds: int = 5  # 50 MiB of honest mail need one; a bomb is a ticket within ten seconds
+    wall_seconds: float = 30.0  # far above the CPU limit: a busy machine must not turn mail into "unreadable"
     mails_per_child: int = 2000  # what libraries leak ends with the child
 
 
@@ -112,7 +112,8 @@ class _Child:
         root = str(Path(__file__).resolve().parents[2])
         path = os.pathsep.join(part for part in (root, os.environ.get("PYTHONPATH", "")) if part)
         self._process = subprocess.Popen(  # noqa: S603  our own interpreter and module
-            [sys.executable, "-m", "gateway.reading.child", str(limits.memory_bytes), str(limits.cpu_seconds)],
+            # -P: never a module that happens to lie in the working directory.
+            [sys.executable, "-P", "-m", "gateway.reading.child", str(limits.memory_bytes), str(limits.cpu_seconds)],
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,

@@ -40,7 +40,7 @@ _KOREAN: Final = (
     "과구여스원공동조비우면선소유신국오진경연무당화것내말때위분물트드치모음관적업통번금월년호"
 )
 # The codec that scores is the strict one, without vendors' extensions; the codec that reads has them.
-_MULTI: Final = (
+_MULTI: Final[tuple[tuple[str, str, frozenset[str]], ...]] = (
     ("gb2312", "gb18030", frozenset(_CHINESE)),
     ("big5", "big5hkscs", frozenset(_TRADITIONAL)),
     ("euc_kr", "cp949", frozenset(_KOREAN)),

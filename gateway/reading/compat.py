@@ -11,6 +11,7 @@ from __future__ import annotations
 from email.message import Message
 from typing import Final
 
+from gateway.reading.charset import clean_text
 from gateway.reading.defects import Defects
 from gateway.reading.wire import Fields, Part, parse_fields, take_apart
 
@@ -40,7 +41,8 @@ def as_message(part: Part, depth: int = 0) -> Message:
 
 def _set_fields(message: Message, fields: Fields) -> None:
     for name, value in fields:
-        message.set_raw(name, value)
+        # With surrogates the stdlib would make a Header object of it, and fail where other characters stand beside.
+        message.set_raw(name, clean_text(value))
 
 
 def _block(block: bytes) -> Message:

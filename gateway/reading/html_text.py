@@ -109,6 +109,8 @@ class _Writer:
         self.layout_tables = layout_tables
         self.table_tags = 0
         self.cells = 0
+        self.is_cell_begun = False
+        self.last_quote = 0
         self.silent: tuple[str, int] | None = None
         self.words = 0
 
@@ -205,10 +207,13 @@ class _Writer:
         """The cells of a row stand on one line; those of a page's layout below each other."""
         if self.tables and self.tables[-1]:
             self._owe(1)
-        elif not is_closing:
+        elif is_closing:
+            self.is_cell_begun = False
+        else:
             if self.cells and self.line:
                 self.breaks = 0
                 self.line.append("\t")
+                self.is_cell_begun = True
             self.cells += 1
             self.space = False
 
@@ -248,6 +253,8 @@ class _Writer:
         self._end_line(keep_empty=True)
 
     def _owe(self, count: int) -> None:
+        if self.is_cell_begun:
+            return  # the paragraph inside a cell does not leave its row
         self.breaks = max(self.breaks, count)
         self.space = False
 
@@ -255,7 +262,7 @@ class _Writer:
         if self.line:
             self._end_line()
         if self.breaks > 1 and self.lines and self.lines[-1].strip("> "):
-            self.lines.append(self._prefix().rstrip())
+            self.lines.append(_prefix(min(self.quote, self.last_quote)).rstrip())
         self.breaks = 0
 
     def _write(self, words: str) -> None:
@@ -263,18 +270,20 @@ class _Writer:
             self._pay()
         if self.space and self.line and not self.line[-1].endswith(("\t", " ")):
             self.line.append(" ")
-        self.space = False
+        self.space = self.is_cell_begun = False
         self.line.append(words)
         self.words += 1
 
-    def _prefix(self) -> str:
-        return "> " * min(self.quote, _MAX_QUOTE_DEPTH)
-
     def _end_line(self, *, keep_empty: bool = False) -> None:
         if self.line or keep_empty:
-            self.lines.append(self._prefix() + "".join(self.line))
+            self.lines.append(_prefix(self.quote) + "".join(self.line))
+            self.last_quote = self.quote
         self.line = []
         self.space = False
+
+
+def _prefix(depth: int) -> str:
+    return "> " * min(depth, _MAX_QUOTE_DEPTH)
 
 
 def _bare(address: str) -> str:

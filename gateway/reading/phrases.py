@@ -44,7 +44,7 @@ _CODE_SUBJECT: Final = re.compile(
     r"|(?:confirma|verifica|confirme|verifique)\w* (?:tu|su|seu|sua|o seu|a sua|il tuo) "
     r".{0,20}(?:e-?mail|correo|conta|cuenta|account)"
     r"|codice di (?:verifica|conferma|sicurezza)|verificatiecode|kod weryfikacyjny|код подтверждения"
-    r"|驗證碼|验证码|認証コード|認証番号|인증",
+    r"|驗證碼|验证码|認証コ|認証番号|인증",
     re.IGNORECASE,
 )
 _CODE_TEXT: Final = re.compile(
@@ -52,7 +52,7 @@ _CODE_TEXT: Final = re.compile(
     r" (?:code|pin|password|link)"
     r"|(?:confirm|verify) your (?:e-?mail|account|identity|address)|\bcode\b.{0,40}\b\d{4,8}\b"
     r"|codigo de|code de (?:verification|confirmation)|(?:bestatigungs|verifizierungs|sicherheits)code|codice di"
-    r"|verificatiecode|kod weryfikacyjny|код подтверждения|验证码|驗證碼|認証コード|認証番号|인증",
+    r"|verificatiecode|kod weryfikacyjny|код подтверждения|验证码|驗證碼|認証コ|認証番号|인증",
     re.IGNORECASE,
 )
 _REPLY_MARK: Final = re.compile(r"^\s*(?:(?:re|aw|sv|antw|odp|rv|res|ynt|vs)\s*:\s*){0,5}", re.IGNORECASE)
@@ -64,9 +64,9 @@ def fold(text: str) -> str:
     if text.isascii():
         return text.lower()
     decomposed = unicodedata.normalize("NFKD", text)
-    return (
-        "".join(one for one in decomposed if not unicodedata.combining(one)).lower().replace("ø", "o").replace("ı", "i")
-    )
+    bare = "".join(one for one in decomposed if not unicodedata.combining(one))
+    # Hangul fell apart as well and is composed again.
+    return unicodedata.normalize("NFC", bare).lower().replace("ø", "o").replace("ı", "i")
 
 
 _FOLDED_REPLIES: Final = tuple(fold(phrase) for phrase in _REPLY_PREFIXES)

@@ -52,13 +52,14 @@ def _decode_base64(body: bytes) -> tuple[bytes, str]:
 def _decode_base64_with_tail(body: bytes) -> bytes:
     """Some list servers write their footer in plain text below the encoded text."""
     lines = body.split(b"\n")
-    end = len(lines)
-    for number, line in enumerate(lines):
-        if b" " in line.strip() and line.strip().translate(None, _BASE64_ALPHABET):
-            end = number
-            break
-    if end == 0:
-        return decode_base64_leniently(body)
+    end = next((number for number in range(1, len(lines)) if _is_footer(lines[number - 1], lines[number])), len(lines))
     decoded = decode_base64_leniently(b"\n".join(lines[:end]))
     tail = b"\n".join(lines[end:])
     return decoded + b"\n" + tail if tail.strip() else decoded
+
+
+def _is_footer(above: bytes, line: bytes) -> bool:
+    """Characters that base64 has not, between words or below the padding."""
+    line = line.strip()
+    is_foreign = bool(line.translate(None, _BASE64_ALPHABET))
+    return is_foreign and (b" " in line or above.rstrip().endswith(b"="))

@@ -178,7 +178,7 @@ def _guess_boundary(data: bytes, start: int, end: int) -> bytes:
     head = data[start : min(end, start + 16 * 1024)]
     lines = head.split(b"\n")
     for line, below in pairwise(lines):
-        if line.startswith(b"--") and len(line) > 4 and below[:8].lower() == b"content-":
+        if line.startswith(b"--") and len(line.strip()) > 2 and below[:8].lower() == b"content-":
             return line.strip()[2:]
     return b""
 

@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import os
+import signal
 import threading
 from collections.abc import Iterator
 from datetime import UTC, datetime
 
 import pytest
 
-from gateway.reading.bounded import BoundedReader, ReaderLimits, Unreadable
+from gateway.reading import frames
+from gateway.reading.bounded import BoundedReader, ReaderLimits, Unreadable, _result
 from gateway.reading.mail import Mail
 from gateway.reading.parse import read_mail
 
@@ -80,10 +82,55 @@ def test_wall_limit_is_a_verdict_on_one_mail():
     """A mail that takes too long is unreadable for good, and the next read starts a new child."""
     with BoundedReader(ReaderLimits(wall_seconds=1.0)) as bounded:
         bounded.read([SMALL], ARRIVED)
-        os.kill(bounded._child._process.pid, 19)  # SIGSTOP: it hangs
+        os.kill(bounded._child._process.pid, signal.SIGSTOP)
         (stuck,) = bounded.read([SMALL], ARRIVED)
         (read,) = bounded.read([SMALL], ARRIVED)
     assert stuck == Unreadable("wall", is_deterministic=True)
+    assert isinstance(read, Mail)
+
+
+def test_cpu_limit_is_a_verdict_on_one_mail():
+    """A child that the kernel stopped for its CPU time leaves a mail that is unreadable for good."""
+    with BoundedReader() as bounded:
+        bounded.read([SMALL], ARRIVED)
+        os.kill(bounded._child._process.pid, signal.SIGSTOP)
+        threading.Timer(0.2, kill_stopped, (bounded._child._process.pid, signal.SIGXCPU)).start()
+        (stopped,) = bounded.read([SMALL], ARRIVED)
+    assert (stopped.reason, stopped.is_deterministic) == ("cpu", True)
+
+
+def kill_stopped(process: int, number: int) -> None:
+    """Send a signal to a stopped process, and let it go on so that it is delivered."""
+    os.kill(process, number)
+    os.kill(process, signal.SIGCONT)
+
+
+def test_close_kills_what_does_not_end(monkeypatch):
+    """A child that hangs when its input is closed is killed."""
+    monkeypatch.setattr("gateway.reading.bounded._GRACE_SECONDS", 0.1)
+    bounded = BoundedReader()
+    bounded.start()
+    process = bounded._child._process
+    os.kill(process.pid, signal.SIGSTOP)
+    bounded.close()
+    bounded.close()
+    assert process.returncode == -signal.SIGKILL
+
+
+def test_exception_in_the_child_is_told():
+    """A fault of ours is a verdict with its traceback, and garbage in a frame too."""
+    told = _result(bytearray(frames.ERROR + b"Traceback"))
+    assert told == Unreadable("error", is_deterministic=True, detail="Traceback")
+    assert _result(bytearray(frames.MAIL + b"\xc1")).reason == "error"
+
+
+def test_child_that_ended_by_itself_is_replaced():
+    """A child that died between two calls costs no mail."""
+    with BoundedReader() as bounded:
+        bounded.start()
+        bounded._child._process.kill()
+        bounded._child._process.wait()
+        (read,) = bounded.read([SMALL], ARRIVED)
     assert isinstance(read, Mail)
 
 
@@ -91,8 +138,8 @@ def test_unexplained_death_is_not_held_against_the_mail():
     """A child that is killed from outside leaves a mail that may be tried again."""
     with BoundedReader() as bounded:
         bounded.read([SMALL], ARRIVED)
-        os.kill(bounded._child._process.pid, 19)
-        threading.Timer(0.2, os.kill, (bounded._child._process.pid, 9)).start()
+        os.kill(bounded._child._process.pid, signal.SIGSTOP)
+        threading.Timer(0.2, os.kill, (bounded._child._process.pid, signal.SIGKILL)).start()
         (died, read) = bounded.read([SMALL, SMALL], ARRIVED)
     assert (died.reason, died.is_deterministic) == ("died", False)
     assert isinstance(read, Mail)

@@ -62,7 +62,17 @@ def test_utf8_is_known_under_another_label(codec, text):
 @pytest.mark.parametrize("name", [module.name for module in pkgutil.iter_modules(encodings.__path__)])
 def test_no_codec_is_chosen_by_a_header_alone(name):
     """Codecs that are not on the list, such as punycode or zlib, are never run."""
-    dangerous = ("punycode", "idna", "unicode_escape", "raw_unicode_escape", "rot_13", "undefined", "palmos", "mbcs", "oem")
+    dangerous = (
+        "punycode",
+        "idna",
+        "unicode_escape",
+        "raw_unicode_escape",
+        "rot_13",
+        "undefined",
+        "palmos",
+        "mbcs",
+        "oem",
+    )
     if name.endswith("_codec") or name in dangerous:
         assert codec_of(name) == ""
     decode_octets(b"abc-\xff+AGE-", name)
