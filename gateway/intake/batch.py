@@ -108,7 +108,6 @@ def _acknowledge(desk: Desk) -> None:
             queue=filed.case.queue,
             ticket=filed.ticket,
             message=filed.message,
-            kind=filed.case.mail.kind,
             is_proven=False,  # nothing proves an author yet: `authenticated` means answered contacts only
             null_reverse_path=filed.case.is_report,
             is_answered_contact=bool(person and person.known),

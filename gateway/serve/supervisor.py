@@ -146,7 +146,7 @@ class Supervisor:
 
 
 def serve(loaded: Loaded, names: Sequence[str], *, first_steps: bool) -> int:
-    """Make or check the database, then run the named parts, or all, until a signal ends them. Returns the exit status."""
+    """Make or check the database, then run the named parts, or all, until a signal ends them; the exit status."""
     roles = _roles(names)
     settings = loaded.settings
     maillog.start_logging(settings.log, "serve")
