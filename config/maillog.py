@@ -6,8 +6,10 @@ Never a body, never a secret. Values from mail are escaped by the renderers, one
 import logging
 import re
 import sys
-from typing import Any
+from contextlib import suppress
+from typing import Any, TextIO, cast
 
+import msgspec
 import structlog
 
 from config.settings import LogSettings
@@ -26,18 +28,13 @@ structlog.configure(
 
 def _clean(_logger: Any, _name: str, event: Any) -> Any:
     for key, value in event.items():
-        if isinstance(value, str) and key != "exception":
+        if isinstance(value, str) and key != "exception" and not (value.isprintable() and len(value) <= _MAX_VALUE):
             event[key] = _CONTROL.sub(lambda m: f"\\x{ord(m[0]):02x}", value[:_MAX_VALUE])
     return event
 
 
 def start_logging(settings: LogSettings, part: str) -> None:
     """Send the mail log of this process to standard error, with the name of the part that speaks."""
-    last: Any = (
-        structlog.processors.JSONRenderer()
-        if settings.format == "json"
-        else structlog.dev.ConsoleRenderer(colors=sys.stderr.isatty(), pad_event_to=12)
-    )
     structlog.configure(
         processors=[
             structlog.contextvars.merge_contextvars,
@@ -45,13 +42,56 @@ def start_logging(settings: LogSettings, part: str) -> None:
             structlog.processors.TimeStamper(fmt="iso", utc=True),
             _clean,
             structlog.processors.format_exc_info,
-            last,
+            _renderer(settings),
         ],
         wrapper_class=structlog.make_filtering_bound_logger(_LEVELS[settings.level]),
-        logger_factory=structlog.PrintLoggerFactory(sys.stderr),
+        logger_factory=structlog.WriteLoggerFactory(cast(TextIO, _Patient(sys.stderr))),
         cache_logger_on_first_use=True,
     )
     structlog.contextvars.bind_contextvars(part=part)
+
+
+class _Patient:
+    """Standard error that may be full or gone: mail goes on without its log."""
+
+    def __init__(self, stream: TextIO) -> None:
+        self._stream = stream
+
+    def write(self, text: str) -> None:
+        """Write, or lose the line."""
+        with suppress(OSError, ValueError):
+            self._stream.write(text)
+
+    def flush(self) -> None:
+        """Flush, or lose the lines."""
+        with suppress(OSError, ValueError):
+            self._stream.flush()
+
+
+def _renderer(settings: LogSettings) -> Any:
+    if settings.format == "json":
+        return structlog.processors.JSONRenderer(serializer=_json)
+    if sys.stderr.isatty():
+        return structlog.dev.ConsoleRenderer(colors=True, pad_event_to=12)
+    return _plain
+
+
+def _json(event: Any, **_: Any) -> str:
+    # Half of what a line costs is the encoder of the standard library.
+    return msgspec.json.encode(event, enc_hook=repr).decode()
+
+
+def _plain(_logger: Any, _name: str, event: Any) -> str:
+    """As structlog's console without colours, at a tenth of its cost."""
+    exception = event.pop("exception", "")
+    head = f"{event.pop('timestamp', '')} [{event.pop('level', ''):<8}] {event.pop('event', ''):<12}"
+    facts = " ".join(f"{key}={_shown(event[key])}" for key in sorted(event))
+    return f"{head} {facts}\n{exception}" if exception else f"{head} {facts}"
+
+
+def _shown(value: object) -> str:
+    text = value if isinstance(value, str) else repr(value)
+    return repr(text) if not text or " " in text or "=" in text else text
 
 
 def started(**facts: Any) -> None:
