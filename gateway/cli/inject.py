@@ -21,8 +21,6 @@ from gateway.cli.printing import say, say_json
 if TYPE_CHECKING:
     from config.settings import Settings
 
-_NULL = "<>"
-
 
 def inject(
     ctx: typer.Context,
@@ -100,7 +98,9 @@ def _accept(desk: Desk, content: bytes, to: list[str], sender: str | None) -> st
 def _reverse_path(content: bytes, sender: str | None) -> str:
     """The reverse-path, empty for null: as given, else Return-Path, else the address in From."""
     if sender is not None:
-        return sender.strip().removeprefix("<").removesuffix(">")
+        plain = sender.strip().removeprefix("<").removesuffix(">")
+        # Postfix writes MAILER-DAEMON for the null reverse-path where `null_sender` says nothing else.
+        return "" if plain == "MAILER-DAEMON" else plain
     from gateway.reading.parse import read_mail
 
     # The header is enough; a mail of 50 MB is not read twice.

@@ -121,8 +121,10 @@ def _address(text: str) -> str:
 
 
 def _language(text: str) -> str:
-    if text not in ("en", "pt", "es", "fr", "de"):
-        raise AskedWrongly(f"--language: {text!r} is none of en, pt, es, fr, de")
+    from outbound.render import LANGUAGES
+
+    if text not in LANGUAGES:
+        raise AskedWrongly(f"--language: {text!r} is none of {', '.join(LANGUAGES)}")
     return text
 
 
@@ -146,5 +148,5 @@ _CONVERSIONS: Mapping[str, Callable[..., object]] = {
     "subject_tag": _as_it_is,
     "signature": _as_it_is,
     "color": _as_it_is,
-    "language": _as_it_is,
+    "language": _language,
 }

@@ -1,0 +1,65 @@
+"""Write docs/commands.md from the commands' own help: `python -m gateway.cli.manual docs/commands.md`.
+
+What stands above the marker is written by hand and stays. A test tells when the page is out of date.
+"""
+
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import typer
+from typer.core import TyperGroup
+
+from gateway.cli.app import app
+
+if TYPE_CHECKING:
+    from typer import _click
+
+MARKER = "<!-- What stands below is made by `python -m gateway.cli.manual docs/commands.md`. -->"
+_WIDTH = 100
+
+
+def manual() -> str:
+    """The help of every command, in Markdown."""
+    return "\n".join(_sections(typer.main.get_command(app), "gateway", None))
+
+
+def every_command() -> "dict[str, _click.Command]":
+    """Every command that does something, by its whole name."""
+    return {
+        name: command
+        for name, command, _ in _tree(typer.main.get_command(app), "gateway", None)
+        if not isinstance(command, TyperGroup)
+    }
+
+
+def _tree(
+    command: "_click.Command", name: str, parent: "_click.Context | None"
+) -> "Iterator[tuple[str, _click.Command, _click.Context]]":
+    context = typer.Context(
+        command, info_name=name.rpartition(" ")[2], parent=parent, terminal_width=_WIDTH, max_content_width=_WIDTH
+    )
+    yield name, command, context
+    if isinstance(command, TyperGroup):
+        for verb, below in command.commands.items():
+            yield from _tree(below, f"{name} {verb}", context)
+
+
+def _sections(command: "_click.Command", name: str, parent: "_click.Context | None") -> Iterator[str]:
+    for found, below, context in _tree(command, name, parent):
+        if isinstance(below, TyperGroup):
+            yield f"## {found}\n\n{below.help}\n"
+        else:
+            yield f"### {found}\n\n```text\n{below.get_help(context)}\n```\n"
+
+
+def main() -> None:
+    """Renew the page."""
+    page = Path(sys.argv[1])
+    above = page.read_text(encoding="utf-8").partition(MARKER)[0]
+    page.write_text(f"{above}{MARKER}\n\n{manual()}", encoding="utf-8")
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,47 @@
+"""What holds for each command: help, an example, its place in the docs, and a mistake that is told in one line."""
+
+from pathlib import Path
+
+import pytest
+from fakes.commandline import Cli
+
+from gateway.cli.manual import MARKER, every_command, manual
+
+COMMANDS = every_command()
+# These print what they do while they do it, or bytes of a mail.
+WITHOUT_JSON = {"gateway serve", "gateway demo", "gateway mail raw"}
+DOCS = Path(__file__).parents[3] / "docs" / "commands.md"
+
+
+def test_docs_show_every_command_as_it_is() -> None:
+    """docs/commands.md has the help of every command; `python -m gateway.cli.manual docs/commands.md` renews it."""
+    assert DOCS.read_text(encoding="utf-8").partition(MARKER)[2].strip() == manual().strip()
+
+
+@pytest.mark.parametrize("name", COMMANDS)
+def test_command_has_help_with_an_example_of_itself(name: str) -> None:
+    """Help is a sentence, and the example below it begins with the command's own name."""
+    command = COMMANDS[name]
+    assert (command.help or "").partition("\n")[0].rstrip().endswith((".", ")"))
+    assert (command.epilog or "").startswith(f"Example: {name}")
+
+
+@pytest.mark.parametrize("name", sorted(set(COMMANDS) - WITHOUT_JSON))
+def test_command_that_reads_or_makes_has_json(name: str) -> None:
+    """Whatever a command prints, a program can read."""
+    assert any("--json" in parameter.opts for parameter in COMMANDS[name].params)
+
+
+@pytest.mark.parametrize("name", COMMANDS)
+def test_option_that_does_not_exist_is_told_in_one_line(blank: Cli, name: str) -> None:
+    """A typo in an option ends with 2 and one line that names the help, and nothing has happened."""
+    said = blank.refuses(*name.split()[1:], "--jsno", exits=2)
+    assert "--jsno" in said
+    assert f"`{name} --help`" in said
+
+
+@pytest.mark.parametrize("name", [name for name in COMMANDS if name.count(" ") == 2])
+def test_verb_with_a_letter_too_many_is_told_the_right_one(blank: Cli, name: str) -> None:
+    """A mistyped verb is told the command that was meant."""
+    _, noun, verb = name.split()
+    assert f"did you mean `{name}`?" in blank.refuses(noun, verb + "x", exits=2)

@@ -1,0 +1,216 @@
+"""Queues, addresses, agents, contacts, channels and the block list, from the command line, on both databases."""
+
+import json
+
+import pytest
+from fakes.commandline import Cli
+
+
+def test_new_queue_has_a_creation_address_at_once(both: Cli) -> None:
+    """`queue new` makes both, and its JSON has the address."""
+    made = both.json("queue", "new", "Support", "--source", "Support@Company.example", "--fresh-mail", "join_open")
+    assert made["address"].startswith("support.")
+    assert made["address"].endswith("@in.desk.example")
+    assert made["addresses"] == [made["address"]]
+    assert (made["sources"], made["fresh_mail"]) == (["support@company.example"], "join_open")
+
+
+def test_policies_are_changed_and_what_is_not_named_stays(both: Cli) -> None:
+    """`queue set` changes what is given, `queue show` shows it."""
+    both.run("queue", "new", "Support", "--display-name", "Acme", "--reopen-days", "3")
+    both.run("agent", "add", "ann@company.example", "--name", "Ann")
+    both.run("queue", "set", "support", "--acknowledge", "never", "--member", "ann@company.example", "--subject-tag")
+    shown = both.json("queue", "show", "SUPPORT")
+    assert (shown["display_name"], shown["reopen_days"]) == ("Acme", 3)
+    assert (shown["acknowledge"], shown["members"], shown["subject_tag"]) == ("never", ["ann@company.example"], True)
+    both.run(
+        "queue", "set", "support", "--acknowledge", "default", "--member", "-ann@company.example", "--name", "Desk"
+    )
+    shown = both.json("queue", "show", "desk")
+    assert (shown["acknowledge"], shown["members"], shown["name"]) == (None, [], "Desk")
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        ["--fresh-mail", "old"],
+        ["--acknowledge", "sometimes"],
+        ["--reply-to", "me"],
+        ["--forwards", "nobody"],
+        ["--from", "no address"],
+        ["--language", "tlh"],
+        ["--source", "nobody"],
+    ],
+)
+def test_policy_that_makes_no_sense_changes_nothing(cli: Cli, words: list[str]) -> None:
+    """A wrong word ends with 2 and names the option or the word, and there is no queue afterwards."""
+    assert words[1] in cli.refuses("queue", "new", "Support", *words, exits=2)
+    assert cli.json("queue", "list") == []
+
+
+def test_queue_that_is_there_is_not_made_again(both: Cli) -> None:
+    """Names compare without case; the second one is refused and names the verb that changes it."""
+    both.run("queue", "new", "Support")
+    assert "gateway queue set" in both.refuses("queue", "new", "SUPPORT")
+
+
+def test_archived_queue_leaves_the_list_and_keeps_its_address(both: Cli) -> None:
+    """`queue archive` hides it; `--all` shows it."""
+    address = both.json("queue", "new", "Old")["address"]
+    both.run("queue", "archive", "old")
+    assert both.json("queue", "list") == []
+    assert [queue["archived"] for queue in both.json("queue", "list", "--all")] == [True]
+    assert [a["address"] for a in both.json("address", "list")] == [address]
+
+
+def test_address_is_made_changed_listed_and_retired(both: Cli) -> None:
+    """The life of a creation address; a plain one is made with a warning."""
+    both.run("queue", "new", "Support")
+    made = both.json("address", "new", "Support", "--label", "Shop", "--source", "shop@company.example")
+    both.run("address", "new", "support", "--local-part", "help")
+    assert "guessed" in both.error
+    both.run("address", "set", made["address"], "--label", "Store")
+    assert both.json("address", "retire", made["address"].upper())["state"] == "retired"
+    listed = both.json("address", "list", "--queue", "support")
+    assert [(a["label"], a["state"]) for a in listed] == [("", "active"), ("Store", "retired"), ("", "active")]
+
+
+def test_agent_is_added_changed_and_removed(both: Cli) -> None:
+    """The life of an agent."""
+    both.run("queue", "new", "Support")
+    both.run("agent", "add", "Ann@Company.example", "--name", "Ann", "--queue", "support", "--role", "admin")
+    both.run("agent", "edit", "ann@company.example", "--signature", "Ann, Support")
+    assert both.json("agent", "list") == [
+        {
+            "id": 1,
+            "email": "ann@company.example",
+            "name": "Ann",
+            "role": "admin",
+            "queues": ["Support"],
+            "signature": "Ann, Support",
+        }
+    ]
+    both.run("agent", "remove", "ann@company.example")
+    assert both.json("agent", "list") == []
+
+
+def test_agent_with_the_address_of_an_inbox_or_a_channel_is_refused(cli: Cli) -> None:
+    """Nobody answers from an address whose mail comes to us, or which customers see."""
+    cli.run("queue", "new", "Support", "--source", "support@company.example")
+    cli.run("channel", "add", "Acme", "--host", "smtp.acme.example", "--from", "hello@acme.example")
+    assert "source inbox" in cli.refuses("agent", "add", "support@company.example")
+    assert "Acme" in cli.refuses("agent", "add", "Hello@acme.example")
+
+
+def test_contact_is_added_found_changed_and_blocked(both: Cli) -> None:
+    """The life of a contact."""
+    made = both.json("contact", "add", "--name", "Maria Silva", "--email", "Maria@Client.example")
+    assert (made["emails"], made["known"]) == (["maria@client.example"], True)
+    both.run("contact", "edit", "maria@client.example", "--email", "ms@client.example", "--phone", "1")
+    both.run("contact", "edit", str(made["id"]), "--remove-email", "maria@client.example", "--unknown")
+    both.run("contact", "block", "ms@client.example")
+    [found] = both.json("contact", "list", "silva")
+    assert (found["emails"], found["phone"], found["known"], found["blocked"]) == (
+        ["ms@client.example"],
+        "1",
+        False,
+        True,
+    )
+    both.run("contact", "block", "ms@client.example", "--undo")
+    assert both.json("contact", "show", "ms@client.example")["blocked"] is False
+
+
+def test_block_list_has_patterns_and_our_own_addresses(both: Cli) -> None:
+    """What people added can be taken off; what is ours cannot."""
+    address = both.json("queue", "new", "Support")["address"]
+    both.run("block", "add", "@Shop.example")
+    assert [line["pattern"] for line in both.json("block", "list")] == ["@shop.example", address]
+    both.run("block", "remove", "@shop.example")
+    both.refuses("block", "remove", address)
+    assert "no address" not in both.refuses("block", "add", "nonsense", exits=2)
+
+
+def test_channel_keeps_its_password_sealed_and_never_shows_it(both: Cli) -> None:
+    """The password comes from standard input; neither list nor show nor the database has it."""
+    words = ["channel", "add", "Acme", "--host", "smtp.acme.example", "--from", "s@acme.example", "--user", "s"]
+    made = json.loads(both.run(*words, "--password-stdin", "--json", stdin="s3cret\n"))
+    assert (made["kind"], made["port"], made["security"], made["has_password"]) == ("smtp", 587, "starttls", True)
+    everything = (
+        both.run("channel", "list", "--json") + both.run("channel", "show", "acme") + both.run("config", "show")
+    )
+    assert "s3cret" not in everything
+    both.run("channel", "edit", "acme", "--port", "465", "--security", "tls")
+    assert both.json("channel", "show", "Acme")["port"] == 465
+    both.run("channel", "remove", "acme")
+    assert [channel["name"] for channel in both.json("channel", "list")] == ["default"]
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        ["--kind", "pigeon"],
+        [],
+        ["--host", "h.example"],
+        ["--host", "h.example", "--from", "a@b.example", "--security", "x"],
+    ],
+)
+def test_channel_that_cannot_work_is_refused(cli: Cli, words: list[str]) -> None:
+    """Kind, server, From and security are looked at before it is stored."""
+    cli.refuses("channel", "add", "Acme", *words, exits=2)
+    assert len(cli.json("channel", "list")) == 1
+
+
+def test_password_in_clear_is_refused_but_on_loopback(cli: Cli) -> None:
+    """No TLS and a password go together on this machine only."""
+    words = ["channel", "add", "A", "--from", "a@b.example", "--security", "none", "--user", "u", "--password-stdin"]
+    assert "clear" in cli.refuses(*words, "--host", "smtp.acme.example", stdin="x\n")
+    cli.run(*words, "--host", "127.0.0.1", stdin="x\n")
+
+
+def test_channel_of_a_folder_can_be_tried(cli: Cli) -> None:
+    """`channel test` says whether mail could leave, and a server that is not there ends with 1."""
+    cli.run("channel", "add", "Files", "--kind", "folder")
+    assert cli.json("channel", "test", "files")[0]["ok"] is True
+    cli.run(
+        "channel", "add", "Gone", "--host", "127.0.0.1", "--port", "1", "--security", "none", "--from", "a@b.example"
+    )
+    assert cli.run("channel", "test", "gone", exits=1).startswith("fail")
+
+
+def test_settings_are_shown_without_secrets(cli: Cli) -> None:
+    """`config show` has every default, and asterisks for a password."""
+    servers = '[{ host = "h", user = "u", password = "s3cret" }]'
+    cli.config.write_text(cli.config.read_text().replace("undo_seconds = 60", f"servers = {servers}"))
+    said = cli.run("config", "show")
+    assert 'outbound.servers[0].host = "h"' in said
+    assert "s3cret" not in said + cli.run("config", "show", "--json")
+
+
+def test_init_makes_everything_and_overwrites_nothing(blank: Cli) -> None:
+    """Without a terminal, options are enough; the second time it refuses."""
+    words = ["init", "--domain", "in.acme.example", "--agent", "ann@acme.example", "--company", 'A "quoted" name']
+    made = blank.json(*words)
+    assert made["address"].endswith("@in.acme.example")
+    assert blank.json("config", "show")["company"]["name"] == 'A "quoted" name'
+    assert [queue["members"] for queue in blank.json("queue", "list")] == [["ann@acme.example"]]
+    before = blank.config.read_bytes()
+    assert "already" in blank.refuses(*words)
+    assert blank.config.read_bytes() == before
+
+
+def test_init_without_a_terminal_names_the_option_that_is_missing(blank: Cli) -> None:
+    """Nobody is asked where nobody can answer."""
+    assert "--domain" in blank.refuses("init", exits=2)
+    assert not blank.config.exists()
+
+
+def test_init_that_fails_leaves_no_settings_behind(blank: Cli) -> None:
+    """After a mistake the same command can be given again."""
+    assert "zone" in blank.refuses("init", "--domain", "in.acme.example", "--time-zone", "Mars/Olympus", exits=78)
+    assert not blank.config.exists()
+
+
+def test_database_upgrade_does_nothing_twice(both: Cli) -> None:
+    """The second time there is nothing to do, and the JSON says so."""
+    done = both.json("database", "upgrade")
+    assert done["before"] == done["revision"]
