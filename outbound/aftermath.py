@@ -35,6 +35,7 @@ def tell_ticket(session: Session, outgoing: Outgoing, delivery: Delivery) -> Non
     """Reopen the ticket of an agent's answer that ended badly, with a note that says what to do."""
     if outgoing.kind.is_automatic or outgoing.ticket_id is None or delivery.state not in _MEANING:
         return
+    # Numbers of messages are taken here: nobody else may file into this ticket meanwhile.
     lock_filing(session)
     ticket = get_ticket(session, outgoing.ticket_id)
     what = f"{delivery.recipient}: {delivery.state}: {delivery.last_reply}"

@@ -5,11 +5,12 @@ often somebody may be acknowledged is `outbound.acknowledge`'s question.
 """
 
 import re
+from collections.abc import Collection
 
 from sqlmodel import Session, col, select
 
 from outbound.post_office import PostOffice
-from storage.blocklist import why_blocked
+from storage.blocklist import whys_blocked
 from storage.channels import Channel
 from storage.outbox import OutgoingKind
 from storage.queues import SourceInbox
@@ -24,22 +25,22 @@ _NOBODY = re.compile(
 
 def why_not(session: Session, office: PostOffice, recipient: str, kind: OutgoingKind) -> str:
     """Why nothing may be sent to this canonical address; empty when it may."""
-    return (
-        why_blocked(session, recipient, office.settings.own_domains)
-        or _why_channel(session, recipient)
-        or (_why_not_automatic(session, recipient) if kind.is_automatic else "")
+    return whys_not(session, office, [recipient], kind)[recipient]
+
+
+def whys_not(session: Session, office: PostOffice, recipients: Collection[str], kind: OutgoingKind) -> dict[str, str]:
+    """Why nothing may be sent to each of these canonical addresses; empty where it may."""
+    blocked = whys_blocked(session, recipients, office.settings.own_domains)
+    through = select(Channel.from_address, Channel.name).where(
+        col(Channel.from_address).in_(recipients), col(Channel.removed_at).is_(None)
     )
+    channels = {address: f"{address} is the sender of the channel {name}" for address, name in session.exec(through)}
+    automatic = _not_automatic(session, recipients) if kind.is_automatic else {}
+    return {one: blocked[one] or channels.get(one) or automatic.get(one, "") for one in recipients}
 
 
-def _why_channel(session: Session, recipient: str) -> str:
-    through = select(Channel.name).where(Channel.from_address == recipient, col(Channel.removed_at).is_(None))
-    name = session.exec(through).first()
-    return f"{recipient} is the sender of the channel {name}" if name else ""
-
-
-def _why_not_automatic(session: Session, recipient: str) -> str:
-    if _NOBODY.fullmatch(recipient.rpartition("@")[0]):
-        return f"nobody reads {recipient}"
-    if session.get(SourceInbox, recipient):
-        return f"{recipient} seems to forward to us"
-    return ""
+def _not_automatic(session: Session, recipients: Collection[str]) -> dict[str, str]:
+    learnt = select(SourceInbox.address).where(col(SourceInbox.address).in_(recipients))
+    whys = {address: f"{address} seems to forward to us" for address in session.exec(learnt).all()}
+    nobody = [one for one in recipients if _NOBODY.fullmatch(one.rpartition("@")[0])]
+    return whys | {one: f"nobody reads {one}" for one in nobody}

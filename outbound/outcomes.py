@@ -14,7 +14,9 @@ from outbound.aftermath import tell_of_channel, tell_ticket, warn_of_delay
 from outbound.doors import Door
 from outbound.refusals import Reply
 from storage.channels import AfterDot, ChannelState, mark_channel
-from storage.outbox import Delivery, DeliveryState, Outcome, Outgoing, OutgoingKind, record, still_held
+from storage.dispatch import record_sent, still_held
+from storage.ids import lock_filing
+from storage.outbox import Delivery, DeliveryState, Outcome, Outgoing, OutgoingKind, record
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,16 +39,32 @@ class Attempt:
     account_trouble: str = ""
 
 
-def write_down(session: Session, settings: OutboundSettings, attempt: Attempt) -> list[Delivery]:
+def write_down(session: Session, settings: OutboundSettings, attempt: Attempt) -> list[Outcome]:
     """Record an attempt. An answer to a delivery that somebody else has taken over meanwhile is too late."""
-    ours = still_held(session, [one.delivery for one in attempt.said])
-    rows = [record(session, decide(settings, attempt, one)) for one in attempt.said if one.delivery.id in ours]
-    for row in rows:
+    outcomes = [decide(settings, attempt, one) for one in attempt.said]
+    held = [one.delivery for one in attempt.said]
+    if all(outcome.state is DeliveryState.SENT for outcome in outcomes):
+        kept = [
+            outcome
+            for outcome, delivery in zip(outcomes, held, strict=True)
+            if record_sent(session, delivery, outcome.reply, outcome.server)
+        ]
+    else:
+        # Whoever locks both takes this one first: a deadlock would cost an attempt.
+        lock_filing(session)
+        ours = still_held(session, held)
+        kept = [outcome for outcome in outcomes if outcome.delivery_id in ours]
+        for outcome in kept:
+            _write_one(session, attempt, record(session, outcome))
+    _note_channel(session, attempt, kept)
+    return kept
+
+
+def _write_one(session: Session, attempt: Attempt, row: Delivery) -> None:
+    if row.state is DeliveryState.DEFERRED:
+        warn_of_delay(session, attempt.outgoing, row)
+    else:
         tell_ticket(session, attempt.outgoing, row)
-        if row.state is DeliveryState.DEFERRED:
-            warn_of_delay(session, attempt.outgoing, row)
-    _note_channel(session, attempt, rows)
-    return rows
 
 
 def decide(settings: OutboundSettings, attempt: Attempt, said: Said) -> Outcome:
@@ -73,10 +91,12 @@ def next_attempt(settings: OutboundSettings, attempts: int) -> datetime:
     return now() + timedelta(seconds=seconds)
 
 
-def announce(outgoing: Outgoing, rows: Sequence[Delivery]) -> None:
+def announce(attempt: Attempt, outcomes: Sequence[Outcome]) -> None:
     """A line a recipient in the mail log."""
-    for row in rows:
-        maillog.delivery(outgoing.id, state=row.state, recipient=row.recipient, server=row.server, reply=row.last_reply)
+    recipients = {one.delivery.id: one.delivery.recipient for one in attempt.said}
+    for one in outcomes:
+        to = recipients[one.delivery_id]
+        maillog.delivery(attempt.outgoing.id, state=one.state, recipient=to, server=one.server, reply=one.reply)
 
 
 def _may_send_again(attempt: Attempt, delivery: Delivery) -> bool:
@@ -84,7 +104,7 @@ def _may_send_again(attempt: Attempt, delivery: Delivery) -> bool:
     return is_reply and attempt.door.after_dot is AfterDot.RETRY_ONCE and delivery.lost_after_dot == 0
 
 
-def _note_channel(session: Session, attempt: Attempt, rows: Sequence[Delivery]) -> None:
+def _note_channel(session: Session, attempt: Attempt, outcomes: Sequence[Outcome]) -> None:
     door = attempt.door
     if door.channel_id is None:
         return
@@ -92,5 +112,5 @@ def _note_channel(session: Session, attempt: Attempt, rows: Sequence[Delivery]) 
         mark_channel(session, door.channel_id, ChannelState.FAILING, attempt.account_trouble)
         if not door.is_failing:
             tell_of_channel(session, attempt.outgoing, door.channel_name, attempt.account_trouble)
-    elif door.is_failing and any(row.state is DeliveryState.SENT for row in rows):
+    elif door.is_failing and any(one.state is DeliveryState.SENT for one in outcomes):
         mark_channel(session, door.channel_id, ChannelState.OK)

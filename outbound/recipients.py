@@ -10,7 +10,7 @@ from sqlmodel import Session
 
 from config.errors import Refused
 from outbound.drafts import Draft, people
-from outbound.guard import why_not
+from outbound.guard import why_not, whys_not
 from outbound.post_office import PostOffice
 from outbound.writing import Person, written_address
 from storage.address import canonical_address, domain_of
@@ -63,10 +63,10 @@ def show_recipients(
 
 def refuse_blocked(session: Session, office: PostOffice, chosen: Recipients) -> None:
     """Raise Refused, naming the address, when one of them must never be written to."""
+    whys = whys_not(session, office, [canonical(person) for person in chosen.everybody], OutgoingKind.REPLY)
     for person in chosen.everybody:
-        why = why_not(session, office, canonical(person), OutgoingKind.REPLY)
-        if why:
-            raise Refused(f"Nothing was sent: {person.email} cannot be written to, {why}")
+        if whys[canonical(person)]:
+            raise Refused(f"Nothing was sent: {person.email} cannot be written to, {whys[canonical(person)]}")
 
 
 def _customer(session: Session, ticket: Ticket, everybody: Sequence[Participant]) -> Person:

@@ -7,7 +7,7 @@ planned once more inside it: when the two plans differ, somebody was quicker, an
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
-from sqlmodel import Session
+from sqlmodel import Session, select
 
 from config import maillog
 from config.clock import now
@@ -19,12 +19,13 @@ from outbound.recipients import Recipients, canonical, refuse_blocked
 from outbound.routes import way_of
 from outbound.seen import refuse_newer, remember_seen
 from outbound.writing import MAX_SUBJECT, Person, body_lines, one_line
+from storage.address import domain_of
 from storage.agents import Agent
 from storage.contacts import contact_for, mark_known
 from storage.database import Database
 from storage.ids import lock_filing, take_numbers
 from storage.messages import Direction, NewAttachment, NewMessage, file_messages
-from storage.outbox import NewOutgoing, OutgoingKind, deliveries_of, enqueue
+from storage.outbox import NewOutgoing, Outgoing, OutgoingKind, deliveries_of, enqueue
 from storage.queues import Queue
 from storage.tickets import (
     Participant,
@@ -157,6 +158,7 @@ def _put(session: Session, office: PostOffice, agent: Agent, plan: Plan, draft: 
     message = _message(ticket, agent, plan, draft, content)
     [number] = file_messages(session, [message])
     ticket.messages += 1
+    lines = (*plan.recipients.lines, *_first_answer(session, office, plan))
     leaves_at = now() + timedelta(seconds=0 if draft.now else office.settings.outbound.undo_seconds)
     for mail in content.mails:
         enqueue(session, _outgoing(plan, mail, number, leaves_at))
@@ -171,8 +173,22 @@ def _put(session: Session, office: PostOffice, agent: Agent, plan: Plan, draft: 
         header_id=message.message_id,
         deliveries={d.id or 0: d.recipient for d in deliveries_of(session, [number]).get(number, [])},
         leaves_at=leaves_at,
-        lines=plan.recipients.lines,
+        lines=lines,
     )
+
+
+def _first_answer(session: Session, office: PostOffice, plan: Plan) -> list[str]:
+    """Said once: mail under a foreign domain through our servers fails DMARC there. RFC 7489 section 3.1."""
+    address = plan.way.author.email
+    is_foreign = domain_of(address) not in office.settings.own_domains
+    if plan.way.channel_id is not None or not is_foreign or not office.settings.outbound.servers:
+        return []
+    if session.exec(select(Outgoing.id).where(Outgoing.kind == OutgoingKind.REPLY).limit(1)).first():
+        return []
+    return [
+        f"This first answer leaves as {address} through the default servers: unless they sign for {domain_of(address)} "
+        "(DKIM) many will doubt it; a channel of that account, or --from with an address of ours, avoids it"
+    ]
 
 
 def _message(ticket: Ticket, agent: Agent, plan: Plan, draft: Draft, content: _Content) -> NewMessage:

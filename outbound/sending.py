@@ -5,14 +5,16 @@ such a mail is one transaction a recipient, with the same bytes. Elsewhere one t
 """
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+
+from sqlmodel import Session
 
 from config.errors import GatewayError
 from outbound.courier import Courier
 from outbound.doors import Door, open_door
 from outbound.folder import write_mail
-from outbound.guard import why_not
+from outbound.guard import whys_not
 from outbound.ledger import Ledger
 from outbound.outcomes import Attempt, Said, announce, write_down
 from outbound.post_office import PostOffice
@@ -20,11 +22,21 @@ from outbound.refusals import Reply
 from outbound.routes import reverse_path
 from outbound.smtp import Envelope, TakenOver
 from outbound.writing import written_address
-from storage.database import Database
-from storage.outbox import Delivery, DeliveryState, Job, Outgoing, mark_dot
+from storage.dispatch import Job, mark_dot
+from storage.outbox import Delivery, DeliveryState, Outgoing, OutgoingKind
 
 _TRIES_TO_WRITE = 30
 _TROUBLE_SECONDS = 1.0
+
+
+@dataclass(frozen=True, slots=True)
+class Screened:
+    """A claimed mail whose way is open, with those whom it may go to and those whom the guard has stopped."""
+
+    outgoing: Outgoing
+    door: Door
+    free: list[Delivery]
+    blocked: list[Said]
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,41 +44,25 @@ class Dispatch:
     """What sending one mail needs at hand."""
 
     office: PostOffice
-    database: Database
     ledger: Ledger
     courier: Courier
     stopping: asyncio.Event
 
-    async def send(self, job: Job) -> None:
+    async def send(self, screened: Screened) -> None:
         """Send a mail to its recipients who are due, and write down what became of it."""
-        door, free, blocked = await asyncio.to_thread(self._screen, job)
-        if blocked:
-            await self._settle(Attempt(job.outgoing, door, blocked))
+        outgoing, door, free = screened.outgoing, screened.door, screened.free
+        if screened.blocked:
+            await self._settle(Attempt(outgoing, door, screened.blocked))
         if not free:
             return
         if door.folder is not None or door.trouble:
-            await self._settle(await asyncio.to_thread(_without_server, job.outgoing, door, free))
+            await self._settle(await asyncio.to_thread(_without_server, outgoing, door, free))
             return
         groups: dict[str, list[Delivery]] = {}
         for delivery in free:
-            path = reverse_path(self.office.marks, job.outgoing, delivery.recipient)
+            path = reverse_path(self.office.marks, outgoing, delivery.recipient)
             groups.setdefault(path, []).append(delivery)
-        await asyncio.gather(*(self._transact(job.outgoing, door, *group) for group in groups.items()))
-
-    def _screen(self, job: Job) -> tuple[Door, list[Delivery], list[Said]]:
-        with self.database.reading() as session:
-            try:
-                door = open_door(session, self.office, job.outgoing)
-            except GatewayError as error:  # a password that does not open
-                door = Door(trouble=str(error), channel_id=job.outgoing.channel_id)
-            whys = {d.recipient: why_not(session, self.office, d.recipient, job.outgoing.kind) for d in job.deliveries}
-        free = [delivery for delivery in job.deliveries if not whys[delivery.recipient]]
-        blocked = [
-            Said(delivery, DeliveryState.BLOCKED, Reply(0, whys[delivery.recipient]))
-            for delivery in job.deliveries
-            if whys[delivery.recipient]
-        ]
-        return door, free, blocked
+        await asyncio.gather(*(self._transact(outgoing, door, *group) for group in groups.items()))
 
     async def _transact(self, outgoing: Outgoing, door: Door, path: str, held: Sequence[Delivery]) -> None:
         if self.stopping.is_set():
@@ -94,14 +90,37 @@ class Dispatch:
         settings = self.office.settings.outbound
         for tries_left in reversed(range(_TRIES_TO_WRITE)):
             try:
-                rows = await self.ledger.write(lambda session: write_down(session, settings, attempt))
+                outcomes = await self.ledger.write(lambda session: write_down(session, settings, attempt))
             except GatewayError:
                 if not tries_left:
                     raise
                 await asyncio.sleep(_TROUBLE_SECONDS)
             else:
-                announce(attempt.outgoing, rows)
+                announce(attempt, outcomes)
                 return
+
+
+def screen(session: Session, office: PostOffice, jobs: Sequence[Job]) -> list[Screened]:
+    """Open the ways of claimed mails, and ask the guard about all their recipients."""
+    whys: dict[OutgoingKind, dict[str, str]] = {}
+    for kind in {job.outgoing.kind for job in jobs}:
+        recipients = {one.recipient for job in jobs if job.outgoing.kind is kind for one in job.deliveries}
+        whys[kind] = whys_not(session, office, recipients, kind)
+    return [_screened(session, office, job, whys[job.outgoing.kind]) for job in jobs]
+
+
+def _screened(session: Session, office: PostOffice, job: Job, whys: Mapping[str, str]) -> Screened:
+    try:
+        door = open_door(session, office, job.outgoing)
+    except GatewayError as error:  # a password that does not open
+        door = Door(trouble=str(error), channel_id=job.outgoing.channel_id)
+    free = [delivery for delivery in job.deliveries if not whys[delivery.recipient]]
+    blocked = [
+        Said(delivery, DeliveryState.BLOCKED, Reply(0, whys[delivery.recipient]))
+        for delivery in job.deliveries
+        if whys[delivery.recipient]
+    ]
+    return Screened(job.outgoing, door, free, blocked)
 
 
 def _without_server(outgoing: Outgoing, door: Door, held: Sequence[Delivery]) -> Attempt:

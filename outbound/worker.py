@@ -19,13 +19,13 @@ from config.settings import Settings
 from outbound.aftermath import tell_ticket
 from outbound.courier import Courier
 from outbound.ledger import Ledger
-from outbound.outcomes import announce
 from outbound.post_office import PostOffice, open_post_office
-from outbound.sending import Dispatch
+from outbound.sending import Dispatch, Screened, screen
 from outbound.smtp import Patience
 from storage.database import Database, open_database
+from storage.dispatch import Job, claim_due, give_back_due, next_due, recover_due, take_lost
 from storage.leases import is_dead, owner_name
-from storage.outbox import Delivery, Job, Outgoing, claim_due, give_back_due, next_due, recover_due, take_lost
+from storage.outbox import Delivery, Outgoing
 from storage.waking import Waiter, wake
 
 _SHORTEST_WAIT, _LONGEST_WAIT = 0.02, 2.0
@@ -77,7 +77,7 @@ class Relay:
         self._ledger = Ledger(database)
         patience = Patience(settings.outbound.command_timeout_seconds, settings.outbound.reply_timeout_seconds)
         self._courier = Courier(settings.hostname, patience, settings.outbound.connections)
-        self._dispatch = Dispatch(office, database, self._ledger, self._courier, stop)
+        self._dispatch = Dispatch(office, self._ledger, self._courier, stop)
         self._under_way: set[asyncio.Task[None]] = set()
         self._by_way: Counter[int | None] = Counter()
         self._freed = asyncio.Event()
@@ -122,14 +122,22 @@ class Relay:
             due = await asyncio.to_thread(self._next_due)
             if due is None or due > now():
                 return _wait_until(due)
-            jobs = await self._ledger.write(self._take)
+            # While a whole handful is there, there is more, and nobody need ask when it is due.
+            while not self._stop.is_set():
+                jobs = await self._ledger.write(self._take)
+                for screened in await asyncio.to_thread(self._screen, jobs):
+                    self._begin(screened)
+                if len(jobs) < _CLAIM:
+                    break
         except GatewayError as error:
             maillog.trouble("outbox", error=str(error))
             return _TROUBLE_SECONDS
-        for job in jobs:
-            self._begin(job)
         # Due, and nothing taken: all belongs to ways that are busy, or another worker was quicker.
         return 0 if jobs else _LONGEST_WAIT / 8
+
+    def _screen(self, jobs: list[Job]) -> list[Screened]:
+        with self._database.reading() as session:
+            return screen(session, self._office, jobs)
 
     def _next_due(self) -> datetime | None:
         with self._database.reading() as session:
@@ -142,20 +150,20 @@ class Relay:
         busy = {way for way, count in self._by_way.items() if count >= _CLAIM}
         return claim_due(session, self._owner, _CLAIM, self._office.settings.outbound.lease_seconds, busy)
 
-    def _begin(self, job: Job) -> None:
-        self._by_way[job.outgoing.channel_id] += 1
-        task = asyncio.create_task(self._send(job))
+    def _begin(self, mail: Screened) -> None:
+        self._by_way[mail.outgoing.channel_id] += 1
+        task = asyncio.create_task(self._send(mail))
         self._under_way.add(task)
         task.add_done_callback(self._under_way.discard)
 
-    async def _send(self, job: Job) -> None:
+    async def _send(self, mail: Screened) -> None:
         try:
-            await self._dispatch.send(job)
+            await self._dispatch.send(mail)
         except Exception as error:  # noqa: BLE001 - the outermost edge: one mail must not stop the others
             # The lease ends by itself: before the dot the mail is tried again, after it it is uncertain.
-            maillog.crashed("relay", id=job.outgoing.id, error=error)
+            maillog.crashed("relay", id=mail.outgoing.id, error=error)
         finally:
-            self._by_way[job.outgoing.channel_id] -= 1
+            self._by_way[mail.outgoing.channel_id] -= 1
             self._freed.set()
 
     async def _finish(self) -> None:
@@ -172,7 +180,8 @@ class Relay:
 def _tell_of_loss(session: Session, delivery: Delivery) -> None:
     outgoing = session.get_one(Outgoing, delivery.outgoing_id)
     tell_ticket(session, outgoing, delivery)
-    announce(outgoing, [delivery])
+    to, reply = delivery.recipient, delivery.last_reply
+    maillog.delivery(outgoing.id, state=delivery.state, recipient=to, server=delivery.server, reply=reply)
 
 
 def _wait_until(due: datetime | None) -> float:

@@ -4,9 +4,11 @@ What people blocked stands in a table; our own addresses are on the list by them
 live, so that the two can never disagree. `outbound.guard` asks here, in the lowest layer.
 """
 
+from collections.abc import Collection
 from datetime import datetime
 from fnmatch import fnmatchcase
 
+import sqlalchemy as sa
 from sqlmodel import Field, Session, SQLModel, col, select
 
 from config.clock import now
@@ -74,17 +76,31 @@ def own_addresses(session: Session) -> dict[str, str]:
 
 def why_blocked(session: Session, address: str, own_domains: tuple[str, ...]) -> str:
     """Why nothing may be sent to this canonical address; empty when it may."""
-    own = _why_own(session, address, own_domains)
-    if own:
-        return own
+    return whys_blocked(session, [address], own_domains)[address]
+
+
+def whys_blocked(session: Session, addresses: Collection[str], own_domains: tuple[str, ...]) -> dict[str, str]:
+    """Why nothing may be sent to each of these canonical addresses; empty where it may."""
+    own = _own_among(session, addresses, own_domains)
+    patterns = {address: _patterns(address) for address in addresses}
+    asked = {pattern for found in patterns.values() for pattern in found}
+    query = select(Blocked.pattern).where(sa.or_(col(Blocked.pattern).in_(asked), col(Blocked.pattern).contains("*")))
+    blocked = set(session.exec(query.order_by(col(Blocked.pattern))).all())
+    globs = sorted(pattern for pattern in blocked if "*" in pattern)
+    return {
+        address: own.get(address) or _why_listed(address, patterns[address], blocked, globs) for address in addresses
+    }
+
+
+def _patterns(address: str) -> list[str]:
     local, _, domain = address.rpartition("@")
     parents = [domain[i + 1 :] for i, character in enumerate(domain) if character == "."]
-    exact = [address, f"{local.partition('+')[0]}@{domain}", f"@{domain}", f"@.{domain}", *(f"@.{p}" for p in parents)]
-    found = session.exec(select(Blocked.pattern).where(col(Blocked.pattern).in_(exact))).first()
-    if found:
-        return f"{found} is on the block list"
-    globs = session.exec(select(Blocked.pattern).where(col(Blocked.pattern).contains("*"))).all()
-    return next((f"{glob} is on the block list" for glob in globs if _matches(address, glob)), "")
+    return [address, f"{local.partition('+')[0]}@{domain}", f"@{domain}", f"@.{domain}", *(f"@.{p}" for p in parents)]
+
+
+def _why_listed(address: str, exact: list[str], blocked: set[str], globs: list[str]) -> str:
+    found = [pattern for pattern in exact if pattern in blocked] or [glob for glob in globs if _matches(address, glob)]
+    return f"{found[0]} is on the block list" if found else ""
 
 
 def _matches(address: str, glob: str) -> bool:
@@ -92,10 +108,13 @@ def _matches(address: str, glob: str) -> bool:
     return fnmatchcase(address, glob.replace("[", "[[]").replace("?", "[?]"))
 
 
-def _why_own(session: Session, address: str, own_domains: tuple[str, ...]) -> str:
-    if domain_of(address) in own_domains and address.startswith((REPLY_PREFIX, BOUNCE_PREFIX)):
-        return f"{address} is an address that we signed"
-    if session.exec(select(CreationAddress.id).where(CreationAddress.address == address)).first():
-        return f"{address} is a creation address of ours"
-    source = session.get(SourceInbox, address)
-    return f"{address} is a source inbox: it forwards to us" if source and source.confirmed else ""
+def _own_among(session: Session, addresses: Collection[str], own_domains: tuple[str, ...]) -> dict[str, str]:
+    own: dict[str, str] = {}
+    creation = select(CreationAddress.address).where(col(CreationAddress.address).in_(addresses))
+    own |= {address: f"{address} is a creation address of ours" for address in session.exec(creation).all()}
+    inboxes = select(SourceInbox.address).where(col(SourceInbox.address).in_(addresses), col(SourceInbox.confirmed))
+    own |= {address: f"{address} is a source inbox: it forwards to us" for address in session.exec(inboxes).all()}
+    for address in addresses:
+        if domain_of(address) in own_domains and address.startswith((REPLY_PREFIX, BOUNCE_PREFIX)):
+            own[address] = f"{address} is an address that we signed"
+    return own

@@ -3,9 +3,9 @@
 A mail is one set of bytes with one Message-ID over all attempts. How it is sent is `outbound.courier`.
 """
 
-from collections.abc import Callable, Collection, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import datetime
 from enum import StrEnum
 
 import sqlalchemy as sa
@@ -13,7 +13,7 @@ from sqlmodel import Field, Session, SQLModel, col, select
 
 from config.clock import now
 from config.errors import NotFound, Refused
-from storage.columns import Choice, UtcDateTime, table_of
+from storage.columns import Choice, UtcDateTime
 from storage.ids import first_id
 
 
@@ -121,9 +121,6 @@ class Delivery(SQLModel, table=True):
     )
 
 
-_DELIVERY = table_of(Delivery)
-
-
 @dataclass(frozen=True, slots=True)
 class NewOutgoing:
     """A composed mail; `recipients` maps canonical addresses to their spelling."""
@@ -138,14 +135,6 @@ class NewOutgoing:
     message_id: int | None = None
     channel_id: int | None = None
     not_before: datetime | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class Job:
-    """A mail that this worker sends now, to those of its recipients who are due."""
-
-    outgoing: Outgoing
-    deliveries: tuple[Delivery, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -185,94 +174,6 @@ def enqueue(session: Session, mail: NewOutgoing) -> Outgoing:
     return outgoing
 
 
-def next_due(session: Session) -> datetime | None:
-    """When the next delivery wants attention: it is due, or the lease of its worker ends."""
-    pending = sa.text("state IN ('waiting', 'deferred', 'sending')")
-    waiting = select(sa.func.min(Delivery.next_attempt)).where(pending, Delivery.state != DeliveryState.SENDING)
-    held = select(sa.func.min(Delivery.lease_until)).where(pending, Delivery.state == DeliveryState.SENDING)
-    moments = [moment for moment in (session.exec(waiting).one(), session.exec(held).one()) if moment]
-    return min(moments, default=None)
-
-
-def take_lost(session: Session) -> list[Delivery]:
-    """Settle what lost its worker after the final dot: nobody knows whether it went out."""
-    query = (
-        select(Delivery)
-        .where(
-            sa.text("state IN ('waiting', 'deferred', 'sending')"),
-            Delivery.state == DeliveryState.SENDING,
-            col(Delivery.lease_until) < now(),
-            col(Delivery.dot_at).is_not(None),
-        )
-        .with_for_update(skip_locked=True)
-    )
-    lost = "the sending process was lost after the final dot"
-    found = session.exec(query).all()
-    return [record(session, Outcome(row.id or 0, DeliveryState.UNCERTAIN, lost)) for row in found]
-
-
-def claim_due(
-    session: Session, owner: str, limit: int, lease_seconds: float, busy: Collection[int | None] = ()
-) -> list[Job]:
-    """Take deliveries that are due, or whose worker was lost before the dot, under a lease.
-
-    What goes through a channel of `busy` is left (None: the default servers), so that a slow one holds up nobody else.
-    """
-    at = now()
-    free = sa.and_(col(Delivery.lease_until) < at, col(Delivery.dot_at).is_(None))
-    due = sa.or_(
-        sa.and_(col(Delivery.state) != DeliveryState.SENDING, col(Delivery.next_attempt) <= at),
-        sa.and_(col(Delivery.state) == DeliveryState.SENDING, free),
-    )
-    query = select(Delivery).where(sa.text("delivery.state IN ('waiting', 'deferred', 'sending')"), due)
-    for channel_id in busy:
-        through = select(Outgoing.id).where(Outgoing.id == Delivery.outgoing_id, Outgoing.channel_id == channel_id)
-        query = query.where(~through.exists())
-    query = query.order_by(col(Delivery.next_attempt)).limit(limit).with_for_update(skip_locked=True)
-    by_mail: dict[str, list[Delivery]] = {}
-    for delivery in session.exec(query).all():
-        delivery.state, delivery.lease_owner = DeliveryState.SENDING, owner
-        delivery.lease_until, delivery.updated_at = at + timedelta(seconds=lease_seconds), at
-        delivery.attempts += 1
-        session.add(delivery)
-        by_mail.setdefault(delivery.outgoing_id, []).append(delivery)
-    session.flush()
-    return [Job(session.get_one(Outgoing, id_), tuple(deliveries)) for id_, deliveries in by_mail.items()]
-
-
-def still_held(session: Session, held: Sequence[Delivery]) -> set[int]:
-    """Those of these claimed deliveries that nobody has taken over since; they stay ours until we commit."""
-    ids = [delivery.id for delivery in held]
-    query = sa.select(_DELIVERY.c.id, _DELIVERY.c.lease_owner, _DELIVERY.c.attempts).where(
-        _DELIVERY.c.id.in_(ids), _DELIVERY.c.state == DeliveryState.SENDING
-    )
-    rows = {tuple(row) for row in session.connection().execute(query.with_for_update())}
-    return {d.id for d in held if d.id is not None and (d.id, d.lease_owner, d.attempts) in rows}
-
-
-def mark_dot(session: Session, held: Sequence[Delivery], lease_seconds: float) -> bool:
-    """Note that the final dot is sent next: from here a lost connection means uncertain.
-
-    False, and nothing noted, when one of them is no longer ours: then the dot must not be sent.
-    """
-    if len(still_held(session, held)) < len(held):
-        return False
-    at = now()
-    ids = [delivery.id for delivery in held]
-    marked = sa.update(_DELIVERY).where(_DELIVERY.c.id.in_(ids))
-    session.connection().execute(marked.values(dot_at=at, lease_until=at + timedelta(seconds=lease_seconds)))
-    return True
-
-
-def recover_due(session: Session, is_dead: Callable[[str], bool]) -> None:
-    """End the leases of dead workers at once."""
-    pending = sa.text("state IN ('waiting', 'deferred', 'sending')")
-    query = select(Delivery.lease_owner).where(pending, Delivery.state == DeliveryState.SENDING).distinct()
-    for owner in session.exec(query).all():
-        if is_dead(owner):
-            give_back_due(session, owner)
-
-
 def record(session: Session, outcome: Outcome) -> Delivery:
     """Write what became of a delivery. Raises Refused when the table of moves does not know this one."""
     delivery = session.get_one(Delivery, outcome.delivery_id)
@@ -300,16 +201,6 @@ def deliveries_of_mail(session: Session, outgoing_id: str) -> list[Delivery]:
     """All deliveries of one mail."""
     query = select(Delivery).where(Delivery.outgoing_id == outgoing_id).order_by(col(Delivery.id))
     return list(session.exec(query).all())
-
-
-def give_back_due(session: Session, owner: str) -> None:
-    """End the leases of a worker that stops; what has passed the dot is left for `claim_due` to judge."""
-    at = now()
-    session.exec(
-        sa.update(Delivery)
-        .where(col(Delivery.lease_owner) == owner, col(Delivery.state) == DeliveryState.SENDING)
-        .values(lease_until=at - timedelta(seconds=1))
-    )
 
 
 def find_delivery(session: Session, id_: int) -> tuple[Delivery, Outgoing]:

@@ -261,6 +261,15 @@ def test_from_is_the_queues_own_address_when_it_has_one(desk: Desk) -> None:
     assert "@in.desk.example" in _header(desk, "Reply-To")
 
 
+def test_first_answer_under_a_foreign_domain_says_what_to_expect(desk: Desk) -> None:
+    """From a company address through the default servers: one line about DKIM, once."""
+    desk.queue.from_address = "hello@company.example"
+    desk.change(lambda s: s.merge(desk.queue))
+    number = desk.ticket()
+    assert any("DKIM" in line for line in desk.reply(number).lines)
+    assert not any("DKIM" in line for line in desk.reply(number).lines)
+
+
 def test_references_are_bounded(desk: Desk) -> None:
     """After forty mails the header names the first and the newest ids only."""
     number = desk.ticket()

@@ -132,7 +132,7 @@ class Desk:
         [delivery] = self.deliveries()
         return delivery
 
-    def wait_for(self, *states: DeliveryState, timeout: float = 15) -> list[Delivery]:
+    def wait_for(self, *states: DeliveryState, timeout: float = 40) -> list[Delivery]:
         """The deliveries, as soon as these are their states."""
         end = time.monotonic() + timeout
         while True:
