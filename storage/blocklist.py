@@ -47,13 +47,16 @@ def unblock(session: Session, pattern: str) -> Blocked:
 def canonical_pattern(pattern: str) -> str:
     """The stored form of a pattern. Raises AskedWrongly."""
     pattern = pattern.strip().lower()
-    if "*" in pattern and "@" in pattern and not any(character.isspace() for character in pattern):
-        return pattern
+    local, at, domain = pattern.rpartition("@")
+    if "*" in pattern and at and domain and not any(character.isspace() for character in pattern):
+        plain_domain = domain if "*" in domain else canonical_domain(domain)
+        if plain_domain:
+            return f"{local.casefold()}@{plain_domain}"
     if pattern.startswith("@"):
         dot = "." if pattern.startswith("@.") else ""
-        domain = canonical_domain(pattern.removeprefix("@" + dot))
-        if domain:
-            return f"@{dot}{domain}"
+        whole_domain = canonical_domain(pattern.removeprefix("@" + dot))
+        if whole_domain:
+            return f"@{dot}{whole_domain}"
     address = canonical_address(pattern)
     if address is None:
         raise AskedWrongly(f"{pattern!r}: write an address, @domain, @.domain (with subdomains) or a pattern with *")
@@ -77,14 +80,20 @@ def why_blocked(session: Session, address: str, own_domains: tuple[str, ...]) ->
     own = _why_own(session, address, own_domains)
     if own:
         return own
-    local, _, domain = address.rpartition("@")
+    domain = domain_of(address)
     parents = [domain[i + 1 :] for i, character in enumerate(domain) if character == "."]
-    exact = [address, f"{local.partition('+')[0]}@{domain}", f"@{domain}", f"@.{domain}", *(f"@.{p}" for p in parents)]
+    exact = [address, _without_tag(address), f"@{domain}", f"@.{domain}", *(f"@.{p}" for p in parents)]
     found = session.exec(select(Blocked.pattern).where(col(Blocked.pattern).in_(exact))).first()
     if found:
         return f"{found} is on the block list"
     globs = session.exec(select(Blocked.pattern).where(col(Blocked.pattern).contains("*"))).all()
     return next((f"{glob} is on the block list" for glob in globs if _matches(address, glob)), "")
+
+
+def _without_tag(address: str) -> str:
+    """Most servers deliver user+tag to user; what is never sent to the one is not sent to the other."""
+    local, _, domain = address.rpartition("@")
+    return f"{local.partition('+')[0] or local}@{domain}"
 
 
 def _matches(address: str, glob: str) -> bool:
@@ -95,7 +104,10 @@ def _matches(address: str, glob: str) -> bool:
 def _why_own(session: Session, address: str, own_domains: tuple[str, ...]) -> str:
     if domain_of(address) in own_domains and address.startswith((REPLY_PREFIX, BOUNCE_PREFIX)):
         return f"{address} is an address that we signed"
-    if session.exec(select(CreationAddress.id).where(CreationAddress.address == address)).first():
-        return f"{address} is a creation address of ours"
-    source = session.get(SourceInbox, address)
-    return f"{address} is a source inbox: it forwards to us" if source and source.confirmed else ""
+    for name in dict.fromkeys((address, _without_tag(address))):
+        if session.exec(select(CreationAddress.id).where(CreationAddress.address == name)).first():
+            return f"{name} is a creation address of ours"
+        source = session.get(SourceInbox, name)
+        if source and source.confirmed:
+            return f"{name} is a source inbox: it forwards to us"
+    return ""
