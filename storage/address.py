@@ -9,22 +9,25 @@ import re
 
 _MAX_ADDRESS = 320
 _DOMAIN = re.compile(r"[a-z0-9]([a-z0-9-]*[a-z0-9])?(\.[a-z0-9]([a-z0-9-]*[a-z0-9])?)*\.?|\[[0-9a-fv:.]+\]")
-_FORBIDDEN = re.compile(r"[\x00-\x20\x7f-\x9f<>,;\u2028\u2029]")
+_FORBIDDEN = re.compile(r"[\x00-\x20\x7f-\x9f<>,;\u2028\u2029\ud800-\udfff]")
+# A local part with one of these is written in quotes, else it would be read as another address.
+_SPECIAL = re.compile(r'["\\@()\[\]:]')
 
 
 def canonical_address(address: str) -> str | None:
     """The form to compare and to store, or None when it is no address (RFC 5321 section 4.1.2).
 
-    `"Ann"@Example.ORG` and `ann@example.org` are the same; a domain in U-labels becomes A-labels.
+    `"Ann"@Example.ORG` and `ann@example.org` are the same; a domain in U-labels becomes A-labels. Quotes stay
+    where the local part needs them. The canonical form of a canonical form is itself.
     """
     local, at, domain = address.strip().rpartition("@")
-    if not at or not local or len(address) > _MAX_ADDRESS:
+    if not at or len(address) > _MAX_ADDRESS:
         return None
-    plain_domain = canonical_domain(domain)
-    local = _unquoted(local)
-    if plain_domain is None or not local or _FORBIDDEN.search(local):
+    plain_domain, plain_local = canonical_domain(domain), _canonical_local(local)
+    if plain_domain is None or plain_local is None:
         return None
-    return f"{local.casefold()}@{plain_domain}"
+    canonical = f"{plain_local}@{plain_domain}"
+    return canonical if len(canonical) <= _MAX_ADDRESS else None
 
 
 def canonical_domain(domain: str) -> str | None:
@@ -45,7 +48,11 @@ def domain_of(canonical: str) -> str:
     return canonical.rpartition("@")[2]
 
 
-def _unquoted(local: str) -> str:
-    if len(local) > 1 and local[0] == local[-1] == '"':
-        return re.sub(r"\\(.)", r"\1", local[1:-1])
-    return local
+def _canonical_local(local: str) -> str | None:
+    is_quoted = len(local) > 1 and local[0] == local[-1] == '"'
+    plain = (re.sub(r"\\(.)", r"\1", local[1:-1]) if is_quoted else local).casefold()
+    if not plain or _FORBIDDEN.search(plain):
+        return None
+    if not _SPECIAL.search(plain):
+        return plain
+    return '"' + re.sub(r'(["\\])', r"\\\1", plain) + '"' if is_quoted else None

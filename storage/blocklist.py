@@ -49,13 +49,16 @@ def unblock(session: Session, pattern: str) -> Blocked:
 def canonical_pattern(pattern: str) -> str:
     """The stored form of a pattern. Raises AskedWrongly."""
     pattern = pattern.strip().lower()
-    if "*" in pattern and "@" in pattern and not any(character.isspace() for character in pattern):
-        return pattern
+    local, at, domain = pattern.rpartition("@")
+    if "*" in pattern and at and domain and not any(character.isspace() for character in pattern):
+        plain_domain = domain if "*" in domain else canonical_domain(domain)
+        if plain_domain:
+            return f"{local.casefold()}@{plain_domain}"
     if pattern.startswith("@"):
         dot = "." if pattern.startswith("@.") else ""
-        domain = canonical_domain(pattern.removeprefix("@" + dot))
-        if domain:
-            return f"@{dot}{domain}"
+        whole_domain = canonical_domain(pattern.removeprefix("@" + dot))
+        if whole_domain:
+            return f"@{dot}{whole_domain}"
     address = canonical_address(pattern)
     if address is None:
         raise AskedWrongly(f"{pattern!r}: write an address, @domain, @.domain (with subdomains) or a pattern with *")
@@ -93,14 +96,20 @@ def whys_blocked(session: Session, addresses: Collection[str], own_domains: tupl
 
 
 def _patterns(address: str) -> list[str]:
-    local, _, domain = address.rpartition("@")
+    domain = domain_of(address)
     parents = [domain[i + 1 :] for i, character in enumerate(domain) if character == "."]
-    return [address, f"{local.partition('+')[0]}@{domain}", f"@{domain}", f"@.{domain}", *(f"@.{p}" for p in parents)]
+    return [address, _without_tag(address), f"@{domain}", f"@.{domain}", *(f"@.{p}" for p in parents)]
 
 
 def _why_listed(address: str, exact: list[str], blocked: set[str], globs: list[str]) -> str:
     found = [pattern for pattern in exact if pattern in blocked] or [glob for glob in globs if _matches(address, glob)]
     return f"{found[0]} is on the block list" if found else ""
+
+
+def _without_tag(address: str) -> str:
+    """Most servers deliver user+tag to user; what is never sent to the one is not sent to the other."""
+    local, _, domain = address.rpartition("@")
+    return f"{local.partition('+')[0] or local}@{domain}"
 
 
 def _matches(address: str, glob: str) -> bool:
@@ -109,12 +118,16 @@ def _matches(address: str, glob: str) -> bool:
 
 
 def _own_among(session: Session, addresses: Collection[str], own_domains: tuple[str, ...]) -> dict[str, str]:
+    names = {name for address in addresses for name in (address, _without_tag(address))}
+    creation = select(CreationAddress.address).where(col(CreationAddress.address).in_(names))
+    ours = dict.fromkeys(session.exec(creation).all(), "a creation address of ours")
+    inboxes = select(SourceInbox.address).where(col(SourceInbox.address).in_(names), col(SourceInbox.confirmed))
+    ours |= dict.fromkeys(session.exec(inboxes).all(), "a source inbox: it forwards to us")
     own: dict[str, str] = {}
-    creation = select(CreationAddress.address).where(col(CreationAddress.address).in_(addresses))
-    own |= {address: f"{address} is a creation address of ours" for address in session.exec(creation).all()}
-    inboxes = select(SourceInbox.address).where(col(SourceInbox.address).in_(addresses), col(SourceInbox.confirmed))
-    own |= {address: f"{address} is a source inbox: it forwards to us" for address in session.exec(inboxes).all()}
     for address in addresses:
+        name = address if address in ours else _without_tag(address)
         if domain_of(address) in own_domains and address.startswith((REPLY_PREFIX, BOUNCE_PREFIX)):
             own[address] = f"{address} is an address that we signed"
+        elif name in ours:
+            own[address] = f"{name} is {ours[name]}"
     return own

@@ -76,7 +76,7 @@ def contact_for(session: Session, email: str, name: str = "") -> Contact:
 
 def find_contact(session: Session, named: str) -> Contact:
     """The contact of this id or address. Raises NotFound."""
-    if named.isascii() and named.isdigit():
+    if named.isascii() and named.isdigit() and len(named) < 19:
         contact = session.get(Contact, int(named))
     else:
         address = session.get(ContactAddress, canonical_address(named) or "")

@@ -11,13 +11,18 @@ from collections.abc import Sequence
 import sqlalchemy as sa
 from sqlmodel import Session
 
-_WORD = re.compile(r"\w+")
+_WORD = re.compile(r"[^\W_]+")
 _MAX_INDEXED = 100_000
 _MAX_WORD = 100
+# FTS5 refuses an expression that is nested too deeply; nobody remembers more words of a mail.
+_MAX_WANTED = 64
 # Combining marks of every script, taken away after decomposition.
 _ACCENTS = dict.fromkeys(code for code in range(0x300, 0x1E900) if unicodedata.combining(chr(code)))
 
-SQLITE_TABLE = "CREATE VIRTUAL TABLE message_words USING fts5(words, content='', contentless_delete=1)"
+# The tokenizer `ascii` takes the words as they were divided here; FTS5's own idea of a letter is another one.
+SQLITE_TABLE = (
+    "CREATE VIRTUAL TABLE message_words USING fts5(words, content='', contentless_delete=1, tokenize='ascii')"
+)
 POSTGRES_TABLE = "CREATE TABLE message_words (message_id BIGINT PRIMARY KEY, words TSVECTOR NOT NULL)"
 POSTGRES_INDEX = "CREATE INDEX ix_message_words_words ON message_words USING GIN (words)"
 
@@ -26,7 +31,9 @@ def folded_words(text: str) -> str:
     """The words of a text in lower case without accents, with blanks between them."""
     plain = text[:_MAX_INDEXED].casefold()
     if not plain.isascii():
-        plain = unicodedata.normalize("NFKD", plain).translate(_ACCENTS)
+        # Signs like the squared "TEL" are capitals again once they are decomposed, and grow: PostgreSQL
+        # refuses words of more than a megabyte for one message.
+        plain = unicodedata.normalize("NFKD", plain).translate(_ACCENTS).casefold()[:_MAX_INDEXED]
     return " ".join(word[:_MAX_WORD] for word in _WORD.findall(plain))
 
 
@@ -52,7 +59,7 @@ def _indexed(text: str, connection: sa.Connection) -> str:
 
 def search_messages(session: Session, words: str, limit: int = 50) -> list[int]:
     """The ids of messages that have all the words, the last one also as a beginning; the newest first."""
-    wanted = folded_words(words).split()
+    wanted = folded_words(words).split()[:_MAX_WANTED]
     if not wanted:
         return []
     connection = session.connection()
