@@ -19,42 +19,15 @@ MAILS_PER_AUTHOR = len(_THREADS)
 TICKETS_PER_AUTHOR = len(set(_THREADS))
 _BYTES = 2048
 _REPLY_BYTES = 4096
-_WORDS = tuple(
-    [
-        "the",
-        "of",
-        "order",
-        "invoice",
-        "we",
-        "have",
-        "not",
-        "received",
-        "yet",
-        "printer",
-        "please",
-        "could",
-        "you",
-        "send",
-        "again",
-        "number",
-        "customer",
-        "thank",
-        "since",
-        "monday",
-        "delivery",
-        "address",
-        "wrong",
-        "price",
-        "contract",
-        "account",
-        "password",
-        "screen",
-        "error",
-        "when",
-        "open",
-        "page",
-        "attached",
-    ]
+_SENTENCES = (
+    "We have not received the printer that we ordered on Monday.",
+    "The invoice shows another price than the contract.",
+    "Could you please send it again to the address below?",
+    "When I open the page, the screen says that my password is wrong.",
+    "Since the delivery the red light has been blinking.",
+    "My colleague has written to you about it last week.",
+    "The customer number stands on the attached order.",
+    "Thank you for your answer.",
 )
 
 
@@ -91,7 +64,7 @@ def _by_one(author: str, recipient: str, chance: random.Random) -> Iterator[Mail
 def _text(size: int, chance: random.Random) -> str:
     text = ""
     while len(text) < size:
-        text += " ".join(chance.choices(_WORDS, k=11)) + "\r\n"
+        text += " ".join(chance.choices(_SENTENCES, k=2)) + "\r\n"
     return text
 
 
