@@ -87,12 +87,12 @@ class GatewayProc:
         """Make the database, or bring it to this version's schema."""
         self.run("database", "upgrade")
 
-    def start(self) -> None:
-        """Start the daemon, and wait until it greets."""
+    def start(self, *words: str) -> None:
+        """Start the daemon, as `serve` with these words, and wait until it greets."""
         assert self._daemon is None, "the gateway runs already"
         with self.log_file.open("ab") as log:
             self._daemon = subprocess.Popen(
-                [*self._command, "serve"],
+                [*self._command, "serve", *words],
                 cwd=self.folder,
                 env=self._whole_environment(),
                 stdin=subprocess.DEVNULL,

@@ -1,0 +1,40 @@
+"""`python -m benchmarks [NAME ...]`: run the named benchmarks, or all, and print a table for each."""
+
+import argparse
+import sys
+from collections.abc import Callable
+from functools import partial
+
+import pytest
+
+from benchmarks import accept, end_to_end, reading, startup
+from benchmarks.machine import describe_machine
+
+
+def main() -> int:
+    """Run what the command line names; returns the exit status."""
+    parser = argparse.ArgumentParser(prog="python -m benchmarks", description="Measure the gateway beside its peers.")
+    parser.add_argument("names", nargs="*", metavar="NAME", help="accept, end_to_end, reading, startup; none: all")
+    parser.add_argument("--rounds", type=int, default=5, help="how often each of a pair is measured, in turn (5)")
+    asked = parser.parse_args()
+    benchmarks: dict[str, Callable[[], None]] = {
+        "accept": partial(accept.main, asked.rounds),
+        "end_to_end": partial(end_to_end.main, asked.rounds),
+        "startup": partial(startup.main, asked.rounds),
+        "reading": reading.main,
+    }
+    for name in asked.names:
+        if name not in benchmarks:
+            parser.error(f"there is no benchmark {name}: choose from {', '.join(benchmarks)}")
+    print(describe_machine())
+    for name in asked.names or benchmarks:
+        print(f"\n{name}\n")
+        try:
+            benchmarks[name]()
+        except pytest.skip.Exception as missing:  # how the peers say what the machine lacks
+            print(f"left out: {missing}")
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
