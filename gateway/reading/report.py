@@ -23,6 +23,8 @@ from gateway.reading.report_parts import (
     fields_in,
     original_message_id,
     parts_of,
+    report_type_of,
+    type_of,
 )
 from gateway.reading.report_prose import Failed, above_copy, addressee_of, expanded_from, recipients_in, senders_of
 from gateway.reading.report_status import recipients_of
@@ -47,8 +49,8 @@ def find_report(
 ) -> Report | None:
     """What a machine reports in this mail, or None."""
     parts = list(parts_of(message))
-    types = [part.get_content_type() for part in parts]
-    kind = _report_type(message)
+    types = [type_of(part) for part in parts]
+    kind = report_type_of(message)
     if kind == "feedback-report" or any(one in _FEEDBACK for one in types) or _is_plain_complaint(subject, author):
         return _complaint(parts, types, headers)
     if kind == "disposition-notification" or any(one in _RECEIPT for one in types):
@@ -63,28 +65,19 @@ def find_report(
     return None
 
 
-def _report_type(message: Part) -> str:
-    """The report-type of a multipart/report (RFC 6522), else an empty string."""
-    if message.get_content_type() != "multipart/report":
-        return ""
-    return str(message.get_param("report-type", "unknown")).strip().lower()
-
-
 def _prose(parts: Sequence[Part], text: str) -> str:
     """What the report says for people: its first text, or what is left of a broken multipart."""
     for part in parts:
         own = decoded(part) if _is_prose(part) else ""
         if own.strip():
             # The caller knows the charset; a broken multipart he may not have read.
-            return text if text.strip() and part.get_content_type() == "text/plain" else own
+            return text if text.strip() and type_of(part) == "text/plain" else own
     return text
 
 
 def _is_prose(part: Part) -> bool:
-    return part.get_content_maintype() in ("text", "multipart") and part.get_content_subtype() not in (
-        "html",
-        *_HEADERS,
-    )
+    kind, _, subtype = type_of(part).partition("/")
+    return kind in ("text", "multipart") and subtype not in ("html", *_HEADERS)
 
 
 def _complaint(parts: Sequence[Part], types: Sequence[str], headers: Sequence[tuple[str, str]]) -> Report:
@@ -106,7 +99,7 @@ def _is_plain_complaint(subject: str, author: Person) -> bool:
 
 def _receipt(parts: Sequence[Part], headers: Sequence[tuple[str, str]]) -> Report:
     """RFC 8098 section 3: one recipient, and what he or his program did with the mail."""
-    blocks = [block for part in parts if part.get_content_type() in _RECEIPT for block in blocks_of(part)]
+    blocks = [block for part in parts if type_of(part) in _RECEIPT for block in blocks_of(part)]
     fields: Fields = {name: value for block in reversed(blocks) for name, value in block.items()}
     found = ADDRESS.search(fields.get("final-recipient", "") or fields.get("original-recipient", ""))
     disposition = fields.get("disposition", "").rpartition(";")[2].strip().partition("/")[0].lower()[:40]
@@ -120,7 +113,7 @@ def _delivery(
 ) -> Report:
     prose, below = above_copy(_prose(parts, text))
     copy = copy_in(parts, below)
-    blocks = [block for part in parts if part.get_content_type() in _STATUS for block in blocks_of(part)]
+    blocks = [block for part in parts if type_of(part) in _STATUS for block in blocks_of(part)]
     # Some write the fields of RFC 3464 into their prose.
     recipients = recipients_of(blocks) or tuple(
         one for one in recipients_of(fields_in(prose)) if one.address and one.status

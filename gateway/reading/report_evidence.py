@@ -147,10 +147,14 @@ def is_prose_report(subject: str, author: Person, prose: str, headers: Sequence[
         return False
     if any(name.lower() == "x-failed-recipients" for name, _ in headers):
         return True
-    told = tells_failure(prose)
-    technical = _SERVER.search(prose[:20_000]) is not None
-    if is_daemon(author):
-        # A postmaster may be a person who writes about a failure.
-        return names_failure(subject) or (told and (technical or has_null_return_path(headers)))
-    # A shop that has no return path says of a parcel, too, that it could not be delivered.
-    return is_machine(author, headers) and told and (technical or names_failure(subject))
+    if not is_machine(author, headers):
+        return False
+    named = names_failure(subject)
+    if named and is_daemon(author):
+        return True
+    # A postmaster may be a person who writes about a failure, and a shop that has no return path says of
+    # a parcel, too, that it could not be delivered: a second sign is asked for.
+    if not tells_failure(prose):
+        return False
+    silent = is_daemon(author) and has_null_return_path(headers)
+    return named or silent or _SERVER.search(prose[:20_000]) is not None

@@ -6,6 +6,7 @@ pasted below a line of its prose. Never descends into that mail: what stands the
 
 from __future__ import annotations
 
+import binascii
 import re
 from collections.abc import Iterator, Sequence
 from email.message import Message
@@ -21,6 +22,7 @@ MAX_FIELD: Final = 2_000
 Part: TypeAlias = "Message[str, str]"
 Fields = dict[str, str]
 
+_REPORT_TYPE: Final = re.compile(r"report-type\s{0,8}=\s{0,8}\"?([\w-]{1,60})", re.IGNORECASE)
 _MESSAGE_ID: Final = re.compile(
     r"^[> \t]{0,8}(?:x-microsoft-original-)?message-id[ \t]{0,8}:\s{0,8}"
     r"(?:<([^<>\s]{1,400})>|([^<>\s@]{1,200}@[^<>\s]{1,200}))",
@@ -38,6 +40,33 @@ _ORIGINALS: Final = (
 )
 
 
+def raw_field(part: Part, name: str) -> str:
+    """A field as it stands: the stdlib's own access raises for some octets, and decodes with any codec named."""
+    return next((str(value) for key, value in part.raw_items() if key.lower() == name), "")
+
+
+def type_of(part: Part) -> str:
+    """The content type in lower case, as RFC 2045 section 5.2 has it for what is missing or broken."""
+    kind = raw_field(part, "content-type").partition(";")[0].strip().lower()
+    return kind if kind.count("/") == 1 else part.get_default_type() if not kind else "text/plain"
+
+
+def report_type_of(message: Part) -> str:
+    """The report-type of a multipart/report (RFC 6522), "unknown" without one; empty for all other mail."""
+    if type_of(message) != "multipart/report":
+        return ""
+    found = _REPORT_TYPE.search(raw_field(message, "content-type")[:MAX_FIELD])
+    return "unknown" if found is None else found[1].lower()
+
+
+def payload_of(part: Part) -> list[Part] | str:
+    """The parts below, or the text as it came: `get_payload` would decode it with the codec that a header names."""
+    payload: object = vars(part).get("_payload")
+    if isinstance(payload, list):
+        return [inner for inner in payload[:MAX_BLOCKS] if isinstance(inner, Message)]
+    return payload if isinstance(payload, str) else ""
+
+
 def parts_of(message: Part) -> Iterator[Part]:
     """The message and its parts in their order, bounded, not those of an enclosed mail."""
     waiting = [(message, 0)]
@@ -46,54 +75,64 @@ def parts_of(message: Part) -> Iterator[Part]:
             return
         part, depth = waiting.pop()
         yield part
-        payload = part.get_payload()
-        if part.get_content_maintype() == "multipart" and isinstance(payload, list) and depth < MAX_DEPTH:
-            waiting += [(inner, depth + 1) for inner in reversed(payload[:MAX_PARTS]) if isinstance(inner, Message)]
+        payload = payload_of(part)
+        if type_of(part).startswith("multipart/") and isinstance(payload, list) and depth < MAX_DEPTH:
+            waiting += [(inner, depth + 1) for inner in reversed(payload[:MAX_PARTS])]
 
 
 def decoded(part: Part) -> str:
     """The text of a part, whatever its charset says; bounded."""
-    payload = part.get_payload()
-    if not isinstance(payload, str):
-        return ""
-    if str(part.get("Content-Transfer-Encoding", "")).strip().lower() not in ("base64", "quoted-printable"):
-        return _cleaned(payload[:MAX_PROSE])
-    content = part.get_payload(decode=True)
-    return _cleaned(content[:MAX_PROSE].decode("utf-8", "replace")) if isinstance(content, bytes) else ""
+    payload = payload_of(part)
+    return _decoded(payload, _encoding_of(part)) if isinstance(payload, str) else ""
+
+
+def _encoding_of(part: Part) -> str:
+    return raw_field(part, "content-transfer-encoding").strip().lower()
+
+
+def _decoded(payload: str, encoding: str) -> str:
+    content = _octets(payload[: 2 * MAX_PROSE])
+    if encoding == "base64":
+        try:
+            content = binascii.a2b_base64(content[: len(content) // 4 * 4] + b"====")
+        except binascii.Error:
+            content = b""
+    elif encoding == "quoted-printable":
+        content = binascii.a2b_qp(content)
+    return _cleaned(content[:MAX_PROSE].decode("utf-8", "replace"))
+
+
+def _octets(text: str) -> bytes:
+    """A payload as octets: the stdlib keeps those that are not ASCII as surrogates (PEP 383)."""
+    try:
+        return text.encode("utf-8", "surrogateescape")
+    except UnicodeEncodeError:
+        return text.encode("utf-8", "replace")
 
 
 def _cleaned(text: str) -> str:
     """As a value must be: undecodable bytes and NUL are replaced."""
-    return (
-        text.encode("utf-8", "replace").decode("utf-8").replace("\0", "\N{REPLACEMENT CHARACTER}").replace("\r\n", "\n")
-    )
+    text = text.encode("utf-8", "replace").decode("utf-8")
+    return text.replace("\0", "\N{REPLACEMENT CHARACTER}").replace("\r\n", "\n")
 
 
 def blocks_of(part: Part) -> list[Fields]:
     """The blocks of fields of a machine-readable part (RFC 3464 section 2.1); names in lower case."""
-    payload = part.get_payload()
-    if isinstance(payload, list):
-        text = "\n\n".join(_as_text(inner) for inner in payload[:MAX_BLOCKS] if isinstance(inner, Message))
-        encoding = str(part.get("Content-Transfer-Encoding", "")).strip().lower()
-        if encoding in ("base64", "quoted-printable"):
-            text = _decoded_again(text, encoding)
-    else:
-        text = decoded(part)
-    return fields_in(text)
-
-
-def _decoded_again(text: str, encoding: str) -> str:
-    """The stdlib parses an encoded status part (which RFC 6533 allows) without decoding it first."""
-    wrapped: Part = Message()
-    wrapped["Content-Transfer-Encoding"] = encoding
-    wrapped.set_payload(text.strip())
-    return decoded(wrapped)
+    payload = payload_of(part)
+    if isinstance(payload, str):
+        return fields_in(decoded(part))
+    text = "\n\n".join(map(_as_text, payload))
+    encoding = _encoding_of(part)
+    # The stdlib parses an encoded status part (which RFC 6533 allows) without decoding it first.
+    return fields_in(_decoded(text.strip(), encoding) if encoding in ("base64", "quoted-printable") else text)
 
 
 def _as_text(message: Part) -> str:
-    fields = "\n".join(f"{name}: {value}" for name, value in message.items())
-    payload = message.get_payload()
-    return _cleaned(f"{fields}\n{payload if isinstance(payload, str) else ''}"[:MAX_PROSE])
+    fields = "\n".join(f"{name}: {value}" for name, value in message.raw_items())
+    payload = payload_of(message)
+    return _cleaned(
+        _octets(f"{fields}\n{payload if isinstance(payload, str) else ''}"[:MAX_PROSE]).decode("utf-8", "replace")
+    )
 
 
 def fields_in(text: str) -> list[Fields]:
@@ -116,19 +155,18 @@ def fields_in(text: str) -> list[Fields]:
 
 def copy_in(parts: Sequence[Part], below: str) -> str:
     """The returned mail, its header at least: enclosed as a part, or else pasted below the prose."""
-    enclosed = [part for part in parts if part.get_content_type() in _ORIGINALS]
+    enclosed = [part for part in parts if type_of(part) in _ORIGINALS]
     return next((text for part in enclosed if (text := _enclosed(part)).strip()), below)
 
 
 def _enclosed(part: Part) -> str:
-    payload = part.get_payload()
-    inner = payload[0] if isinstance(payload, list) and payload and isinstance(payload[0], Message) else None
-    return _as_text(inner) if inner is not None else decoded(part)
+    payload = payload_of(part)
+    return decoded(part) if isinstance(payload, str) else "".join(map(_as_text, payload[:1]))
 
 
 def original_message_id(parts: Sequence[Part], below: str, headers: Sequence[tuple[str, str]]) -> str:
     """The id of the mail that is reported, from the surest source to the least."""
-    loose = (part for part in parts[1:] if part.get_content_type() not in _ORIGINALS)
+    loose = (part for part in parts[1:] if type_of(part) not in _ORIGINALS)
     for text in (copy_in(parts, below), below, *map(decoded, loose)):
         if found := id_in(text):
             return found

@@ -343,6 +343,19 @@ def test_status_part_is_read_when_it_is_encoded() -> None:
     assert [(one.address, one.status) for one in report.recipients] == [(ANN, "5.1.1")]
 
 
+def test_nothing_raises_when_a_header_is_raw_octets() -> None:
+    """The stdlib's own access to such fields raises, or decodes with whatever codec is named."""
+    for name, value in (
+        ("Content-Type", "\x80\udc80"),
+        ("Content-Transfer-Encoding", "\x80\udc80"),
+        ("Content-Type", "text/plain; charset=punycode"),
+    ):
+        message: Message[str, str] = Message()
+        message.set_raw(name, value)
+        message.set_payload("\x80\udc80")
+        assert find_report(message, "x", Person("", "a@b.example"), "", []) is None
+
+
 PIECES = st.sampled_from(
     [
         "From: MAILER-DAEMON@x.y\n",
