@@ -96,6 +96,18 @@ def test_reply_from_standard_input_waits_in_the_outbox_and_can_be_cancelled(desk
     desk.refuses("outbox", "resolve", str(row["id"]), "perhaps", exits=2)
 
 
+@pytest.mark.parametrize(("word", "state"), [("sent", "sent"), ("retry", "waiting")])
+def test_uncertain_delivery_is_resolved_by_a_person(desk: Cli, word: str, state: str) -> None:
+    """Nobody knows whether it went out; an operator found out and says so, and the ticket tells who."""
+    desk.run("reply", "1", "-m", "Unplug it")
+    with desk.house.database.writing() as session:
+        session.connection().exec_driver_sql("UPDATE delivery SET state = 'uncertain'")
+    assert [row["state"] for row in desk.json("outbox", "list")] == ["uncertain"]
+    assert desk.json("outbox", "resolve", "1", word)["state"] == state
+    last = desk.json("show", "1")["events"][-1]
+    assert (last["kind"], last["by"]) == ("delivery", "agent@company.example")
+
+
 def test_reply_without_a_text_sends_nothing(desk: Cli) -> None:
     """Empty standard input and an empty -m are mistakes."""
     desk.refuses("reply", "1", exits=2)
