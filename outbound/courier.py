@@ -12,8 +12,10 @@ from contextlib import suppress
 from dataclasses import dataclass
 
 from config import maillog
+from outbound.connection import BeforeDot, Connection
+from outbound.envelope import Answer, Envelope, Patience, Server, ServerTrouble
 from outbound.refusals import Reply
-from outbound.smtp import Answer, BeforeDot, Connection, Envelope, Patience, Server, ServerTrouble, connect
+from outbound.signin import connect
 from storage.outbox import DeliveryState
 
 # A server that drops idle connections does so after minutes; we are earlier.

@@ -6,8 +6,8 @@ from pathlib import Path
 from sqlmodel import Session
 
 from config.settings import Settings
+from outbound.envelope import Server
 from outbound.post_office import PostOffice
-from outbound.smtp import Server
 from storage.channels import AfterDot, Channel, ChannelKind, ChannelState
 from storage.outbox import Outgoing
 

@@ -5,8 +5,9 @@ from dataclasses import dataclass
 
 from config.settings import Settings
 from outbound.doors import Door
+from outbound.envelope import Patience, Server, ServerTrouble
 from outbound.refusals import plain_sentence
-from outbound.smtp import Patience, Server, ServerTrouble, connect
+from outbound.signin import connect
 
 _PATIENCE = Patience(command=20, final_reply=20)
 

@@ -74,7 +74,9 @@ _SENTENCES: tuple[tuple[str, str], ...] = (
     ("534", "the server wants another way to sign in, often an app password"),
     ("530", "the server wants a sign-in or TLS first: set user and password, and --security starttls"),
     ("name or service not known", "there is no server of this name: check --host"),
-    ("refused", "nothing answers there: check --host and --port, and that no firewall is in between"),
+    ("connect call failed", "nothing answers there: check --host and --port, and that no firewall is in between"),
+    ("connection refused", "nothing answers there: check --host and --port, and that no firewall is in between"),
+    ("multiple exceptions", "nothing answers there: check --host and --port, and that no firewall is in between"),
     ("timed out", "the server did not answer in time: check --host and --port, and that no firewall is in between"),
 )
 

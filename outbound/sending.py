@@ -13,6 +13,7 @@ from sqlmodel import Session
 from config.errors import GatewayError
 from outbound.courier import Courier
 from outbound.doors import Door, open_door
+from outbound.envelope import Envelope, TakenOver
 from outbound.folder import write_mail
 from outbound.guard import whys_not
 from outbound.ledger import Ledger
@@ -20,7 +21,6 @@ from outbound.outcomes import Attempt, Said, announce, write_down
 from outbound.post_office import PostOffice
 from outbound.refusals import Reply
 from outbound.routes import reverse_path
-from outbound.smtp import Envelope, TakenOver
 from outbound.writing import written_address
 from storage.dispatch import Job, mark_dot
 from storage.outbox import Delivery, DeliveryState, Outgoing, OutgoingKind

@@ -18,10 +18,10 @@ from config.errors import GatewayError
 from config.settings import Settings
 from outbound.aftermath import tell_ticket
 from outbound.courier import Courier
+from outbound.envelope import Patience
 from outbound.ledger import Ledger
 from outbound.post_office import PostOffice, open_post_office
 from outbound.sending import Dispatch, Screened, screen
-from outbound.smtp import Patience
 from storage.database import Database, open_database
 from storage.dispatch import Job, claim_due, give_back_due, next_due, recover_due, take_lost
 from storage.leases import is_dead, owner_name

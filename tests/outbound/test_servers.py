@@ -13,7 +13,7 @@ from peers.sink import Sink
 from peers.sinkscript import STORE_AND_CLOSE, Act, Step, Then
 from peers.sinksession import Offer
 
-from outbound import smtp
+from outbound import signin
 from storage.channels import AfterDot, Channel, ChannelKind, ChannelState, add_channel
 from storage.outbox import DeliveryState
 
@@ -29,9 +29,9 @@ def certificate(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Cer
     """A certificate whose authority this process trusts."""
     made = make_certificate(tmp_path / "tls")
     monkeypatch.setenv("SSL_CERT_FILE", str(made.authority))
-    smtp._tls_context.cache_clear()
+    signin._tls_context.cache_clear()
     yield made
-    smtp._tls_context.cache_clear()
+    signin._tls_context.cache_clear()
 
 
 def _channel(desk: Desk, sink: Sink, password: str = "s3cret") -> Channel:
@@ -125,7 +125,7 @@ def test_certificate_for_another_name_gets_no_mail(
     """The authority is trusted and the name is wrong: deferred."""
     other = make_certificate(tmp_path / "name", "mail.elsewhere.example")
     monkeypatch.setenv("SSL_CERT_FILE", str(other.authority))
-    smtp._tls_context.cache_clear()
+    signin._tls_context.cache_clear()
     with Sink(Offer(tls=other.server_context())) as sink:
         desk = make_desk(servers=[_server(sink.port, "starttls")])
         desk.reply(desk.ticket())

@@ -1,4 +1,4 @@
-"""One connection to a mail server: greeting, TLS, sign-in, and mail after mail over it. RFC 5321, 3207, 4954, 6531.
+"""Mail after mail over one connection to a server. RFC 5321, RFC 6531.
 
 aiosmtplib speaks the commands; the text of a mail is written here, since the final dot must wait until it is
 noted that it comes. What a server says about a mail is a value; a server that cannot be used is `ServerTrouble`.
@@ -8,83 +8,18 @@ import asyncio
 import ssl
 from collections.abc import Awaitable, Callable, Sequence
 from contextlib import suppress
-from dataclasses import dataclass, field
-from functools import cache
 from typing import cast
 
 import aiosmtplib
-from aiosmtplib.errors import SMTPException, SMTPResponseException
+from aiosmtplib.errors import SMTPException
 from aiosmtplib.protocol import SMTPProtocol
 
-from config.errors import GatewayError
-from config.settings import LOOPBACK
+from outbound.envelope import Answer, Envelope, Patience, Server, ServerTrouble, TakenOver, words_of
 from outbound.refusals import Reply
 from storage.outbox import DeliveryState
 
 _BLOCK = 65_536
 _QUIT_SECONDS = 2.0
-
-
-@dataclass(frozen=True, slots=True)
-class Server:
-    """A server and how to sign in there. Equal ones share connections."""
-
-    host: str
-    port: int
-    security: str = "starttls"  # starttls | tls | none
-    user: str = ""
-    password: str = field(default="", repr=False)
-
-    @property
-    def name(self) -> str:
-        """For logs and the outbox."""
-        return f"{self.host}:{self.port}"
-
-
-@dataclass(frozen=True, slots=True)
-class Patience:
-    """How long we wait, in seconds. RFC 5321 section 4.5.3.2."""
-
-    command: float
-    final_reply: float
-
-
-@dataclass(frozen=True, slots=True)
-class Envelope:
-    """One transaction: who gets these bytes, and where bounces go (empty: nowhere)."""
-
-    reverse_path: str
-    recipients: tuple[str, ...]
-    content: bytes
-
-    @property
-    def needs_utf8(self) -> bool:
-        """Whether the server must speak SMTPUTF8."""
-        return not (
-            self.reverse_path.isascii() and all(r.isascii() for r in self.recipients) and self.content.isascii()
-        )
-
-
-@dataclass(frozen=True, slots=True)
-class Answer:
-    """What became of one recipient of a transaction."""
-
-    recipient: str
-    state: DeliveryState
-    reply: Reply
-
-
-class ServerTrouble(GatewayError):
-    """This server cannot be used now; nothing was sent. Another one may do."""
-
-    def __init__(self, reply: Reply) -> None:
-        super().__init__(str(reply))
-        self.reply = reply
-
-
-class TakenOver(GatewayError):
-    """The lease ended while we were under way, and somebody else has the mail: no dot was sent."""
-
 
 # Notes that the dot is next; False when the mail is no longer ours.
 BeforeDot = Callable[[], Awaitable[bool]]
@@ -95,7 +30,7 @@ class Connection:
 
     def __init__(self, server: Server, client: aiosmtplib.SMTP, patience: Patience) -> None:
         self.server, self._client, self._patience = server, client, patience
-        transport, protocol = _wire(client)
+        transport, protocol = wire_of(client)
         # `drain` shall wait until everything has left: the time of the dot must mean something.
         transport.set_write_buffer_limits(high=0)
         self._writer = asyncio.StreamWriter(transport, protocol, None, asyncio.get_running_loop())
@@ -220,7 +155,7 @@ class Connection:
             code, text = await self._client.execute_command(b".", timeout=self._patience.final_reply)
         except (SMTPException, OSError, TimeoutError) as error:
             self.abort()
-            return DeliveryState.UNCERTAIN, Reply(0, f"no answer after the final dot: {_words(error)}")
+            return DeliveryState.UNCERTAIN, Reply(0, f"no answer after the final dot: {words_of(error)}")
         reply = Reply(code, text)
         if reply.is_positive:
             return DeliveryState.SENT, reply
@@ -237,84 +172,16 @@ class Connection:
             code, text = await self._client.execute_command(*words, timeout=self._patience.command)
         except (SMTPException, OSError, TimeoutError) as error:
             self.abort()
-            return Reply(0, f"no answer to {words[0].decode()}: {_words(error)}")
+            return Reply(0, f"no answer to {words[0].decode()}: {words_of(error)}")
         return Reply(code, text)
 
 
-async def connect(server: Server, hostname: str, patience: Patience) -> Connection:
-    """Connect, encrypt and sign in. Raises ServerTrouble; a password is never sent in clear over a network."""
-    client = aiosmtplib.SMTP(
-        hostname=server.host,
-        port=server.port,
-        local_hostname=hostname,
-        timeout=patience.command,
-        use_tls=server.security == "tls",
-        start_tls=False,
-        tls_context=_tls_context(),
-    )
-    try:
-        await client.connect()
-        await client.ehlo()
-        if server.security == "starttls":
-            await _encrypt(client, server, patience)
-        if server.user:
-            await _sign_in(client, server)
-        return Connection(server, client, patience)
-    except SMTPResponseException as error:
-        client.close()
-        raise ServerTrouble(Reply(error.code, error.message)) from error
-    except (SMTPException, OSError, TimeoutError, ValueError) as error:
-        client.close()
-        raise ServerTrouble(Reply(0, f"cannot use {server.name}: {_words(error)}")) from error
-    except BaseException:
-        client.close()
-        raise
-
-
-async def _encrypt(client: aiosmtplib.SMTP, server: Server, patience: Patience) -> None:
-    if "starttls" not in client.esmtp_extensions:
-        # Somebody on the way may have taken it out of the reply: without TLS nothing is sent.
-        raise ServerTrouble(Reply(0, f"{server.name} does not offer STARTTLS"))
-    code, text = await client.execute_command(b"STARTTLS")
-    if code != 220:
-        raise ServerTrouble(Reply(code, text))
-    transport, protocol = _wire(client)
-    # aiosmtplib would drop in silence what a man in the middle has put behind the reply. RFC 3207 section 6.
-    if protocol._buffer:
-        raise ServerTrouble(Reply(0, f"{server.name} sent data before TLS: somebody may be in between"))
-    encrypted = await asyncio.get_running_loop().start_tls(
-        transport, protocol, _tls_context(), server_hostname=server.host, ssl_handshake_timeout=patience.command
-    )
-    if encrypted is None:
-        raise ServerTrouble(Reply(0, "the connection was lost at STARTTLS"))
-    protocol.transport = client.transport = encrypted
-    # What was said before TLS is forgotten. RFC 3207 section 4.2.
-    await client.ehlo()
-
-
-def _wire(client: aiosmtplib.SMTP) -> tuple[asyncio.WriteTransport, SMTPProtocol]:
+def wire_of(client: aiosmtplib.SMTP) -> tuple[asyncio.WriteTransport, SMTPProtocol]:
+    """What stands below the commands. Raises ServerTrouble when it is gone."""
     if client.transport is None or client.protocol is None:
         raise ServerTrouble(Reply(0, "the connection was lost while it was set up"))
     # uvloop's transports are no subclass of asyncio's.
     return cast(asyncio.WriteTransport, client.transport), client.protocol
-
-
-async def _sign_in(client: aiosmtplib.SMTP, server: Server) -> None:
-    if server.security == "none" and server.host not in LOOPBACK:
-        raise ServerTrouble(Reply(0, f"the password for {server.name} would cross the network in clear: set TLS"))
-    methods = client.server_auth_methods
-    if "plain" in methods:
-        await client.auth_plain(server.user, server.password)
-    elif "login" in methods:
-        await client.auth_login(server.user, server.password)
-    else:
-        raise ServerTrouble(Reply(534, f"{server.name} offers no sign-in that we know, only {' '.join(methods)}"))
-
-
-@cache
-def _tls_context() -> ssl.SSLContext:
-    """The system's authorities (or SSL_CERT_FILE); the name is checked."""
-    return ssl.create_default_context()
 
 
 def _all(recipients: Sequence[str], state: DeliveryState, reply: Reply) -> list[Answer]:
@@ -325,7 +192,3 @@ def _refusal(reply: Reply) -> DeliveryState:
     """A refusal of a recipient or a text; trouble with our account is nobody's bounce."""
     is_final = reply.is_permanent and not reply.is_about_account
     return DeliveryState.BOUNCED if is_final else DeliveryState.DEFERRED
-
-
-def _words(error: BaseException) -> str:
-    return str(error) or type(error).__name__
