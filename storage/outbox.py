@@ -14,7 +14,7 @@ from sqlmodel import Field, Session, SQLModel, col, select
 from config.clock import now
 from config.errors import NotFound, Refused
 from storage.columns import Choice, UtcDateTime, table_of
-from storage.ids import first_id
+from storage.ids import MAX_NUMBER, first_id
 
 
 class OutgoingKind(StrEnum):
@@ -122,6 +122,9 @@ class Delivery(SQLModel, table=True):
 
 
 _DELIVERY = table_of(Delivery)
+# What lies further ahead than anything that we set was set by a wrong clock, and counts as over.
+_LONGEST_LEASE = timedelta(days=1)
+_LONGEST_WAIT = timedelta(days=30)
 
 
 @dataclass(frozen=True, slots=True)
@@ -201,7 +204,7 @@ def take_lost(session: Session) -> list[Delivery]:
         .where(
             sa.text("state IN ('waiting', 'deferred', 'sending')"),
             Delivery.state == DeliveryState.SENDING,
-            col(Delivery.lease_until) < now(),
+            _is_over(now()),
             col(Delivery.dot_at).is_not(None),
         )
         .with_for_update(skip_locked=True)
@@ -209,6 +212,12 @@ def take_lost(session: Session) -> list[Delivery]:
     lost = "the sending process was lost after the final dot"
     found = session.exec(query).all()
     return [record(session, Outcome(row.id or 0, DeliveryState.UNCERTAIN, lost)) for row in found]
+
+
+def _is_over(at: datetime) -> sa.ColumnElement[bool]:
+    """Whether a lease has ended."""
+    lease = col(Delivery.lease_until)
+    return sa.or_(lease < at, lease > at + _LONGEST_LEASE)
 
 
 def claim_due(
@@ -219,9 +228,10 @@ def claim_due(
     What goes through a channel of `busy` is left (None: the default servers), so that a slow one holds up nobody else.
     """
     at = now()
-    free = sa.and_(col(Delivery.lease_until) < at, col(Delivery.dot_at).is_(None))
+    free = sa.and_(_is_over(at), col(Delivery.dot_at).is_(None))
+    wanted = sa.or_(col(Delivery.next_attempt) <= at, col(Delivery.next_attempt) > at + _LONGEST_WAIT)
     due = sa.or_(
-        sa.and_(col(Delivery.state) != DeliveryState.SENDING, col(Delivery.next_attempt) <= at),
+        sa.and_(col(Delivery.state) != DeliveryState.SENDING, wanted),
         sa.and_(col(Delivery.state) == DeliveryState.SENDING, free),
     )
     query = select(Delivery).where(sa.text("delivery.state IN ('waiting', 'deferred', 'sending')"), due)
@@ -314,7 +324,7 @@ def give_back_due(session: Session, owner: str) -> None:
 
 def find_delivery(session: Session, id_: int) -> tuple[Delivery, Outgoing]:
     """One delivery and its mail. Raises NotFound."""
-    delivery = session.get(Delivery, id_)
+    delivery = session.get(Delivery, id_) if abs(id_) <= MAX_NUMBER else None
     if delivery is None:
         raise NotFound(f"There is no delivery {id_}: see `gateway outbox list --all`")
     return delivery, session.get_one(Outgoing, delivery.outgoing_id)
