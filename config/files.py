@@ -91,10 +91,19 @@ def _value(text: str) -> object:
 def _explain(error: ValidationError, path: Path, origins: Mapping[str, str]) -> str:
     lines = []
     for found in error.errors(include_url=False, include_input=False):
-        key = ".".join(str(part) for part in found["loc"]) or "settings"
-        origin = f"${origins[key]}" if key in origins else f"{path}: {key}"
+        origin = _origin(found["loc"], path, origins)
         lines.append(f"{origin}: {_plain(found['type'], found['msg'], found['loc'])}")
     return "; ".join(lines)
+
+
+def _origin(location: tuple[int | str, ...], path: Path, origins: Mapping[str, str]) -> str:
+    """Where a value was written: the variable that holds it or the list around it, else the file and the key."""
+    parts = [str(part) for part in location]
+    for end in range(len(parts), 0, -1):
+        variable = origins.get(".".join(parts[:end]))
+        if variable:
+            return ": ".join([f"${variable}", *([".".join(parts[end:])] if parts[end:] else [])])
+    return f"{path}: {'.'.join(parts) or 'settings'}"
 
 
 def _plain(kind: str, message: str, location: tuple[int | str, ...]) -> str:

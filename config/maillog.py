@@ -28,9 +28,16 @@ structlog.configure(
 
 def _clean(_logger: Any, _name: str, event: Any) -> Any:
     for key, value in event.items():
-        if isinstance(value, str) and key != "exception" and not (value.isprintable() and len(value) <= _MAX_VALUE):
-            event[key] = _CONTROL.sub(lambda m: f"\\x{ord(m[0]):02x}", value[:_MAX_VALUE])
+        if key == "exception":
+            # The text of an exception may quote a mail: set in, none of its lines looks like an event.
+            event[key] = "\n".join(f"    {_escaped(line)}" for line in value.split("\n"))
+        elif isinstance(value, str) and not (value.isprintable() and len(value) <= _MAX_VALUE):
+            event[key] = _escaped(value[:_MAX_VALUE])
     return event
+
+
+def _escaped(text: str) -> str:
+    return _CONTROL.sub(lambda found: f"\\x{ord(found[0]):02x}", text)
 
 
 def start_logging(settings: LogSettings, part: str) -> None:
@@ -40,8 +47,8 @@ def start_logging(settings: LogSettings, part: str) -> None:
             structlog.contextvars.merge_contextvars,
             structlog.processors.add_log_level,
             structlog.processors.TimeStamper(fmt="iso", utc=True),
-            _clean,
             structlog.processors.format_exc_info,
+            _clean,
             _renderer(settings),
         ],
         wrapper_class=structlog.make_filtering_bound_logger(_LEVELS[settings.level]),

@@ -8,7 +8,7 @@ is stored (NIST SP 800-38D); the key stands in a file beside the data, not in th
 import os
 from base64 import b64decode, b64encode
 from pathlib import Path
-from secrets import token_bytes
+from secrets import token_bytes, token_hex
 
 from config.errors import BadConfiguration
 
@@ -41,6 +41,8 @@ def _read(path: Path) -> str:
         return path.read_text(encoding="utf-8").rstrip("\r\n")
     except OSError as error:
         raise ValueError(f"cannot read {path}: {error.strerror}") from error
+    except UnicodeDecodeError:
+        raise ValueError(f"{path}: a secret is written in UTF-8, this is not") from None
 
 
 class Seal:
@@ -64,10 +66,10 @@ class Seal:
         from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 
         version, _, text = sealed.partition(":")
-        raw = b64decode(text)
         try:
             if version != "1":
                 raise ValueError(version)
+            raw = b64decode(text)
             return (
                 AESGCM(self._key(make=False)).decrypt(raw[:_NONCE_BYTES], raw[_NONCE_BYTES:], purpose.encode()).decode()
             )
@@ -79,7 +81,7 @@ class Seal:
 
     def _key(self, *, make: bool) -> bytes:
         try:
-            return b64decode(self._key_file.read_bytes())
+            return self._checked(self._key_file.read_bytes())
         except FileNotFoundError:
             if not make:
                 raise BadConfiguration(
@@ -89,14 +91,29 @@ class Seal:
             raise BadConfiguration(f"Cannot read the key file {self._key_file}: {error.strerror}") from error
         return self._make_key()
 
+    def _checked(self, text: bytes) -> bytes:
+        try:
+            key = b64decode(text)
+        except ValueError:
+            key = b""
+        if len(key) != _KEY_BYTES:
+            raise BadConfiguration(f"The key file {self._key_file} is damaged: restore it from the backup")
+        return key
+
     def _make_key(self) -> bytes:
         key = token_bytes(_KEY_BYTES)
+        temporary = self._key_file.with_name(f".{self._key_file.name}.{token_hex(4)}")
         try:
-            handle = os.open(self._key_file, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
-        except FileExistsError:  # another process was quicker
+            with os.fdopen(os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "wb") as file:
+                file.write(b64encode(key))
+                file.flush()
+                os.fsync(file.fileno())
+            # Whole or not at all, and never over the key of another process that was quicker.
+            self._key_file.hardlink_to(temporary)
+        except FileExistsError:
             return self._key(make=False)
-        with os.fdopen(handle, "wb") as file:
-            file.write(b64encode(key))
-            file.flush()
-            os.fsync(file.fileno())
+        except OSError as error:
+            raise BadConfiguration(f"Cannot write the key file {self._key_file}: {error.strerror}") from error
+        finally:
+            temporary.unlink(missing_ok=True)
         return key

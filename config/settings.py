@@ -4,6 +4,7 @@ Reading them from a file is `config.files`. Settings are loaded once and handed 
 that is needed; nothing here is global.
 """
 
+import re
 from ipaddress import ip_network
 from pathlib import Path
 from typing import Annotated, Literal
@@ -16,12 +17,16 @@ from pydantic import (
     Field,
     SecretStr,
     ValidationInfo,
+    field_serializer,
     field_validator,
     model_validator,
 )
 
 from config.secrets import resolve_reference
 
+_SQLITE = "sqlite:///"
+_URL_PASSWORD = re.compile(r"^([a-z]+://[^:/@?]*:)[^/?]*@")
+_DOMAIN = re.compile(r"[a-z0-9_-]{1,63}(\.[a-z0-9_-]{1,63})*")
 LOOPBACK = ("localhost", "127.0.0.1", "::1")
 
 
@@ -44,12 +49,21 @@ def _checked_networks(value: tuple[str, ...]) -> tuple[str, ...]:
     return value
 
 
+def _plain_domain(value: str) -> str:
+    """A domain as addresses compare: the capitals of a settings file must not make all mail unknown."""
+    plain = value.strip().rstrip(".").lower()
+    if not _DOMAIN.fullmatch(plain):
+        raise ValueError(f"{value!r} is no domain; write one like in.desk.example (other letters as xn--...)")
+    return plain
+
+
 def _resolved(value: SecretStr, info: ValidationInfo) -> SecretStr:
     return SecretStr(resolve_reference(value.get_secret_value(), _folder(info)))
 
 
 # A relative path means: relative to the settings file, whatever the working directory is.
 SettingsPath = Annotated[Path, AfterValidator(_beside_the_file)]
+DomainName = Annotated[str, AfterValidator(_plain_domain)]
 Secret = Annotated[SecretStr, AfterValidator(_resolved)]
 Security = Literal["starttls", "tls", "none"]
 
@@ -65,7 +79,9 @@ class DatabaseSettings(_Part):
 
     url: str = Field(
         "",
-        description="sqlite:///PATH or postgresql://USER@HOST/NAME; empty: gateway.db in data_dir, which needs no server.",
+        # It may hold a password.
+        repr=False,
+        description="sqlite:///PATH or postgresql://USER@HOST/NAME, or a reference like env:NAME; empty: gateway.db in data_dir.",
     )
     busy_seconds: float = Field(
         10,
@@ -80,10 +96,17 @@ class DatabaseSettings(_Part):
 
     @field_validator("url")
     @classmethod
-    def _known_kind(cls, value: str) -> str:
-        if value and not value.startswith(("sqlite:///", "postgresql://", "postgres://")):
+    def _known_kind(cls, value: str, info: ValidationInfo) -> str:
+        value = resolve_reference(value, _folder(info))
+        if value.startswith(_SQLITE):
+            return f"{_SQLITE}{_beside_the_file(Path(value.removeprefix(_SQLITE)), info)}"
+        if value and not value.startswith(("postgresql://", "postgres://")):
             raise ValueError("must begin with sqlite:/// or postgresql://")
         return value
+
+    @field_serializer("url", when_used="json")
+    def _without_password(self, value: str) -> str:
+        return _URL_PASSWORD.sub(r"\1**********@", value)
 
 
 class BlobSettings(_Part):
@@ -313,8 +336,10 @@ class Settings(_Part):
 
     data_dir: SettingsPath = Field(Path("var"), validate_default=True, description="Database, blobs, keys and locks.")
     hostname: str = Field("localhost", description="The name in our banner and Received lines; must be that of the MX.")
-    domain: str = Field("in.desk.example", description="The domain of creation addresses; its MX record points to us.")
-    also_domains: tuple[str, ...] = Field((), description="Older domains whose addresses still route.")
+    domain: DomainName = Field(
+        "in.desk.example", description="The domain of creation addresses; its MX record points to us."
+    )
+    also_domains: tuple[DomainName, ...] = Field((), description="Older domains whose addresses still route.")
     postmaster_queue: str = Field("Support", description="RFC 5321 section 4.5.1: postmaster must be read by somebody.")
     time_zone: str = Field("UTC", description="For times in mails and on the screen, like Europe/Lisbon.")
     secret_key: SettingsPath | None = Field(

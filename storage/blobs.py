@@ -65,10 +65,10 @@ def _touch(path: Path) -> None:
 
 
 def _write(path: Path, content: bytes) -> None:
-    if not path.parent.is_dir():
-        path.parent.mkdir(parents=True, exist_ok=True)
-        _sync_folder(path.parent.parent)
-        _sync_folder(path.parent.parent.parent)
+    missing = [folder for folder in path.parents if not folder.is_dir()]
+    path.parent.mkdir(parents=True, exist_ok=True)
+    for folder in missing:
+        _sync_folder(folder.parent)
     temporary = path.with_name(f".{path.name}.{token_hex(4)}")
     try:
         with temporary.open("xb") as file:

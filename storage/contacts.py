@@ -9,7 +9,7 @@ from config.clock import now
 from config.errors import AlreadyThere, AskedWrongly, NotFound
 from storage.address import canonical_address
 from storage.columns import UtcDateTime
-from storage.ids import take_numbers
+from storage.ids import MAX_NUMBER, take_numbers
 
 
 class Contact(SQLModel, table=True):
@@ -76,7 +76,7 @@ def contact_for(session: Session, email: str, name: str = "") -> Contact:
 
 def find_contact(session: Session, named: str) -> Contact:
     """The contact of this id or address. Raises NotFound."""
-    if named.isascii() and named.isdigit() and len(named) < 19:
+    if named.isascii() and named.isdigit() and len(named) < 19 and int(named) <= MAX_NUMBER:
         contact = session.get(Contact, int(named))
     else:
         address = session.get(ContactAddress, canonical_address(named) or "")

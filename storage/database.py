@@ -115,11 +115,17 @@ def check_sqlite_version(version: tuple[int, int, int], override: bool) -> None:
 def _on_sqlite_connect(connection: Any, _record: object) -> None:
     # The driver must not begin transactions by itself: we say BEGIN or BEGIN IMMEDIATE.
     connection.isolation_level = None
+    # SQLite's own knows the letters of English only; names of people have others.
+    connection.create_function("lower", 1, _lower, deterministic=True)
     cursor = connection.cursor()
     # NORMAL loses acknowledged commits in a power cut; FULL does not. 250 means kept.
     for pragma in ("journal_mode=WAL", "synchronous=FULL", "foreign_keys=ON", "secure_delete=ON", "cache_size=-16000"):
         cursor.execute(f"PRAGMA {pragma}")
     cursor.close()
+
+
+def _lower(text: str | None) -> str | None:
+    return text.lower() if text is not None else None
 
 
 def _on_sqlite_begin(connection: sa.Connection) -> None:

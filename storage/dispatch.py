@@ -19,6 +19,9 @@ from storage.outbox import Delivery, DeliveryState, Outcome, Outgoing, record
 _DELIVERY, _OUTGOING = table_of(Delivery), table_of(Outgoing)
 # Written out, so that both databases see that the partial index serves.
 _PENDING = sa.text("delivery.state IN ('waiting', 'deferred', 'sending')")
+# What lies further ahead than anything that we set was set by a wrong clock, and counts as over.
+_LONGEST_LEASE = timedelta(days=1)
+_LONGEST_WAIT = timedelta(days=30)
 _NEXT_DUE = sa.select(
     sa.select(sa.func.min(_DELIVERY.c.next_attempt))
     .where(_PENDING, _DELIVERY.c.state != DeliveryState.SENDING)
@@ -71,9 +74,10 @@ def claim_due(
 
 
 def _claimable(at: datetime, limit: int, busy: Collection[int | None]) -> "Select[Delivery, Outgoing]":
+    wanted = sa.or_(_DELIVERY.c.next_attempt <= at, _DELIVERY.c.next_attempt > at + _LONGEST_WAIT)
     due = sa.or_(
-        sa.and_(_DELIVERY.c.state != DeliveryState.SENDING, _DELIVERY.c.next_attempt <= at),
-        sa.and_(_DELIVERY.c.state == DeliveryState.SENDING, _DELIVERY.c.lease_until < at, _DELIVERY.c.dot_at.is_(None)),
+        sa.and_(_DELIVERY.c.state != DeliveryState.SENDING, wanted),
+        sa.and_(_DELIVERY.c.state == DeliveryState.SENDING, _is_over(at), _DELIVERY.c.dot_at.is_(None)),
     )
     query = (
         select(Delivery, Outgoing)
@@ -86,6 +90,12 @@ def _claimable(at: datetime, limit: int, busy: Collection[int | None]) -> "Selec
     for channel_id in busy:
         query = query.where(_OUTGOING.c.channel_id.is_distinct_from(channel_id))
     return query
+
+
+def _is_over(at: datetime) -> sa.ColumnElement[bool]:
+    """Whether a lease has ended."""
+    lease = _DELIVERY.c.lease_until
+    return sa.or_(lease < at, lease > at + _LONGEST_LEASE)
 
 
 def mark_dot(session: Session, held: Sequence[Delivery], lease_seconds: float) -> bool:
@@ -133,7 +143,7 @@ def take_lost(session: Session) -> list[Delivery]:
         .where(
             _PENDING,
             Delivery.state == DeliveryState.SENDING,
-            col(Delivery.lease_until) < now(),
+            _is_over(now()),
             col(Delivery.dot_at).is_not(None),
         )
         .with_for_update(skip_locked=True)

@@ -17,6 +17,8 @@ from config.clock import now
 
 _ID = re.compile(r"[0-9a-v]{16}")
 ID_BYTES = 10
+# What a column of integers holds on PostgreSQL; it and SQLite each raise an error of their own beyond theirs.
+MAX_NUMBER = 2**31 - 1
 
 
 class Counter(SQLModel, table=True):

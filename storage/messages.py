@@ -17,7 +17,7 @@ from sqlmodel import Field, Session, SQLModel, col, select
 
 from config.errors import NotFound
 from storage.columns import Choice, Json, UtcDateTime, insert_or_skip, table_of
-from storage.ids import take_numbers
+from storage.ids import MAX_NUMBER, take_numbers
 from storage.search import index_messages
 
 _REF = re.compile(r"(\d{1,18})\.(\d{1,9})")
@@ -263,9 +263,9 @@ def find_message(session: Session, named: str) -> Message:
     """The message of this id, place in its ticket (12.3) or Message-ID. Raises NotFound."""
     query = select(Message)
     place = _REF.fullmatch(named)
-    if place:
+    if place and max(int(place[1]), int(place[2])) <= MAX_NUMBER:
         query = query.where(Message.ticket_id == int(place[1]), Message.position == int(place[2]))
-    elif named.isascii() and named.isdigit() and len(named) < 19:
+    elif named.isascii() and named.isdigit() and len(named) < 19 and int(named) <= MAX_NUMBER:
         query = query.where(Message.id == int(named))
     else:
         of_key = select(MessageReference.message_id).where(

@@ -14,7 +14,7 @@ from sqlmodel import Field, Session, SQLModel, col, select
 from config.clock import now
 from config.errors import NotFound, Refused
 from storage.columns import Choice, UtcDateTime
-from storage.ids import first_id
+from storage.ids import MAX_NUMBER, first_id
 
 
 class OutgoingKind(StrEnum):
@@ -205,7 +205,7 @@ def deliveries_of_mail(session: Session, outgoing_id: str) -> list[Delivery]:
 
 def find_delivery(session: Session, id_: int) -> tuple[Delivery, Outgoing]:
     """One delivery and its mail. Raises NotFound."""
-    delivery = session.get(Delivery, id_)
+    delivery = session.get(Delivery, id_) if abs(id_) <= MAX_NUMBER else None
     if delivery is None:
         raise NotFound(f"There is no delivery {id_}: see `gateway outbox list --all`")
     return delivery, session.get_one(Outgoing, delivery.outgoing_id)

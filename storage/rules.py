@@ -8,6 +8,7 @@ from sqlmodel import Field, Session, SQLModel, col, or_, select
 from config.clock import now
 from config.errors import NotFound
 from storage.columns import Json, UtcDateTime
+from storage.ids import MAX_NUMBER
 
 
 class Rule(SQLModel, table=True):
@@ -43,7 +44,7 @@ def rules_for(session: Session, queue_id: int | None) -> list[Rule]:
 
 def find_rule(session: Session, number: int) -> Rule:
     """The rule of this number. Raises NotFound."""
-    rule = session.get(Rule, number)
+    rule = session.get(Rule, number) if abs(number) <= MAX_NUMBER else None
     if rule is None:
         raise NotFound(f"There is no rule {number}: see `gateway rule list`")
     return rule

@@ -9,6 +9,7 @@ from sqlmodel import Field, Session, SQLModel, col, select
 from config.clock import now
 from config.errors import AskedWrongly, NotFound
 from storage.columns import Choice, Json, UtcDateTime
+from storage.ids import MAX_NUMBER
 from storage.queues import Queue
 
 
@@ -131,8 +132,7 @@ class Shown(SQLModel, table=True):
 
 def get_ticket(session: Session, number: int) -> Ticket:
     """The ticket of this number. Raises NotFound."""
-    # A longer number than the databases know is no ticket either.
-    ticket = session.get(Ticket, number) if number.bit_length() < 64 else None
+    ticket = session.get(Ticket, number) if abs(number) <= MAX_NUMBER else None
     if ticket is None:
         raise NotFound(f"There is no ticket {number}: see `gateway ticket list`")
     return ticket
