@@ -25,7 +25,7 @@ from peers.lastwill import LastWill
 from peers.ports import LOOPBACK, answers_220, free_port, until
 
 PROJECT = Path(__file__).resolve().parents[2]
-START_SECONDS = 30.0
+START_SECONDS = 90.0
 DRAIN_SECONDS = 40.0
 COMMAND_SECONDS = 60.0
 GATEWAY = (sys.executable, "-m", "gateway")
