@@ -76,7 +76,8 @@ class Desk:
         self.roles: dict[int, dict[str, ParticipantRole]] = {}
         self.homes: dict[int, set[int]] = {}
         self.filed: list[Filed] = []
-        self._new: list[SQLModel] = []
+        self._rows: dict[type[SQLModel], list[dict[str, object]]] = {model: [] for model in _ORDER}
+        self._opened: list[Ticket] = []
         self._contact_numbers = _Numbers(session, "contact", 2 * mails)
         self._ticket_numbers = _Numbers(session, "ticket", mails)
 
@@ -174,8 +175,8 @@ class Desk:
             return None
         if case.author not in self.people:
             number = self._contact_numbers.next()
-            self._new.append(Contact(id=number, name=case.writer.name))
-            self._new.append(ContactAddress(address=case.author, contact_id=number, spelling=case.writer.email))
+            self._add(Contact, id=number, name=case.writer.name, created_at=self.at)
+            self._add(ContactAddress, address=case.author, contact_id=number, spelling=case.writer.email)
             self.people[case.author] = Person(number)
         return self.people[case.author]
 
@@ -194,8 +195,8 @@ class Desk:
             created_at=self.at,
             updated_at=self.at,
         )
-        self._new.append(ticket)
-        self._new.append(TicketQueue(ticket_id=number, queue_id=case.queue.number))
+        self._opened.append(ticket)
+        self._add(TicketQueue, ticket_id=number, queue_id=case.queue.number)
         self.tickets[number], self.homes[number], self.roles[number] = ticket, {case.queue.number}, {}
         self.add_event(ticket, "created", f"by mail from {case.author or 'nobody'}")
         if person:
@@ -207,16 +208,16 @@ class Desk:
         roles = self.roles.setdefault(ticket.id, {})
         if address not in roles:
             roles[address] = role
-            self._new.append(Participant(ticket_id=ticket.id, address=address, name=name, role=role))
+            self._add(Participant, ticket_id=ticket.id, address=address, name=name, role=role)
 
     def add_event(self, ticket: Ticket, kind: str, text: str) -> None:
         """A line for the audit trail of a ticket."""
-        self._new.append(Event(ticket_id=ticket.id, at=self.at, kind=kind, by="gateway", text=text))
+        self._add(Event, ticket_id=ticket.id, at=self.at, kind=kind, by="gateway", text=text)
 
     def add_link(self, ticket: Ticket, other: int, kind: LinkKind) -> None:
         """Two tickets belong together."""
         if ticket.id != other:
-            self._new.append(TicketLink(ticket_id=ticket.id, other_id=other, kind=kind))
+            self._add(TicketLink, ticket_id=ticket.id, other_id=other, kind=kind)
 
     def set_status(self, ticket: Ticket, status: Status, why: str) -> None:
         """A move that mail causes."""
@@ -234,18 +235,22 @@ class Desk:
             known = Known(ticket.id, None, id_ == message.message_id, message.content_key)
             self.references.setdefault(reference_key(id_), []).append(known)
 
+    def _add(self, model: type[SQLModel], **row: object) -> None:
+        # A model object costs fifty times as much to make as the row that it stands for.
+        self._rows[model].append(row)
+
     def write(self) -> None:
         """Insert the new rows that were collected so far; from here on new tickets are like those that were fetched."""
+        self._rows[Ticket] = [_columns(ticket) for ticket in self._opened]
         connection = self.session.connection()
-        for model in _ORDER:
-            rows = [row for row in self._new if type(row) is model]
+        for model, rows in self._rows.items():
             if rows:
-                connection.execute(insert_or_skip(connection, model), [_plain(row) for row in rows])
-        for row in self._new:
-            if isinstance(row, Ticket):
-                make_transient_to_detached(row)
-                self.session.add(row)
-        self._new.clear()
+                connection.execute(insert_or_skip(connection, model), rows)
+            rows.clear()
+        for ticket in self._opened:
+            make_transient_to_detached(ticket)
+            self.session.add(ticket)
+        self._opened.clear()
 
     def save(self) -> None:
         """Write what was decided. The messages then have their numbers."""
@@ -258,11 +263,8 @@ class Desk:
             filed.number = number
 
 
-def _plain(row: SQLModel) -> dict[str, object]:
-    """The columns of a row; an id that the database gives is left out."""
-    return {
-        name: value for name, value in row.__dict__.items() if name[0] != "_" and not (name == "id" and value is None)
-    }
+def _columns(ticket: Ticket) -> dict[str, object]:
+    return {name: value for name, value in ticket.__dict__.items() if name[0] != "_"}
 
 
 class _Numbers:
