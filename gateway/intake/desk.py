@@ -5,9 +5,10 @@ changed is seen by later ones. `save` writes it all, set-based, in the transacti
 """
 
 from collections import deque
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
+from typing import Any
 
 import sqlalchemy as sa
 from sqlalchemy.orm import make_transient_to_detached
@@ -24,7 +25,36 @@ from storage.messages import Message, MessageReference, NewMessage, file_message
 from storage.queues import Queue, SourceInbox
 from storage.tickets import Event, LinkKind, Participant, ParticipantRole, Status, Ticket, TicketLink, TicketQueue
 
-_PARTICIPANT, _HOME = table_of(Participant), table_of(TicketQueue)
+_PARTICIPANT, _HOME, _TICKET = table_of(Participant), table_of(TicketQueue), table_of(Ticket)
+_CONTACT, _ADDRESS = table_of(Contact), table_of(ContactAddress)
+_REFERENCE, _MESSAGE = table_of(MessageReference), table_of(Message)
+
+
+def _among(column: sa.Column[Any]) -> sa.ColumnElement[bool]:
+    return column.in_(sa.bindparam("among", expanding=True))
+
+
+# Statements are made once: SQLAlchemy takes ten times as long to build one as the database to run it.
+_AGENTS = sa.select(table_of(Agent).c.email).where(table_of(Agent).c.removed_at.is_(None))
+_PEOPLE = sa.select(_ADDRESS.c.address, _CONTACT.c.id, _CONTACT.c.known, _CONTACT.c.blocked).where(
+    _ADDRESS.c.contact_id == _CONTACT.c.id, _among(_ADDRESS.c.address)
+)
+_RECENT = (
+    sa.select(_TICKET.c.contact_id, _TICKET.c.subject, _TICKET.c.created_at, _MESSAGE.c.content_key)
+    .outerjoin(_MESSAGE, sa.and_(_MESSAGE.c.ticket_id == _TICKET.c.id, _MESSAGE.c.position == 1))
+    .where(_among(_TICKET.c.contact_id), _TICKET.c.created_at >= sa.bindparam("since"))
+    .limit(10_000)
+)
+_REFERENCES = (
+    sa.select(_REFERENCE, _MESSAGE.c.content_key)
+    .join(_MESSAGE, _MESSAGE.c.id == _REFERENCE.c.message_id)
+    .where(_among(_REFERENCE.c.key))
+    .order_by(_REFERENCE.c.message_id)
+)
+_ROLES = sa.select(_PARTICIPANT.c.ticket_id, _PARTICIPANT.c.address, _PARTICIPANT.c.role).where(
+    _among(_PARTICIPANT.c.ticket_id)
+)
+_HOMES = sa.select(_HOME).where(_among(_HOME.c.ticket_id))
 # Rows that others refer to come first.
 _ORDER = (Contact, ContactAddress, Ticket, TicketQueue, Participant, Event, TicketLink)
 
@@ -67,7 +97,7 @@ class Desk:
     def __init__(self, session: Session, office: PostOffice, at: datetime, mails: int) -> None:
         self.session, self.office, self.at = session, office, at
         self.queues = {queue.number: queue for queue in session.exec(select(Queue)).all()}
-        self.agents = set(session.exec(select(Agent.email).where(col(Agent.removed_at).is_(None))).all())
+        self.agents = set(session.connection().execute(_AGENTS).scalars())
         self.inboxes = {inbox.address: inbox for inbox in session.exec(select(SourceInbox)).all()}
         self.addresses: dict[str, CreationAddress] = {}
         self.people: dict[str, Person] = {}
@@ -102,41 +132,28 @@ class Desk:
         self.fetch_tickets(marked | {known.ticket_id for rows in self.references.values() for known in rows})
 
     def _fetch_people(self, authors: set[str]) -> None:
-        contact, address = table_of(Contact), table_of(ContactAddress)
-        query = sa.select(address.c.address, contact.c.id, contact.c.known, contact.c.blocked).where(
-            address.c.contact_id == contact.c.id, address.c.address.in_(authors)
-        )
-        for row in self.session.connection().execute(query):
+        for row in self._rows_of(_PEOPLE, among=authors):
             self.people[row.address] = Person(row.id, row.known, row.blocked)
         self._fetch_recent({person.contact_id: person for person in self.people.values()})
 
     def _fetch_recent(self, people: dict[int, Person]) -> None:
-        window = timedelta(minutes=max(60, self.office.settings.intake.new_tickets_window_minutes))
-        ticket, message = table_of(Ticket), table_of(Message)
-        query = (
-            sa.select(ticket.c.contact_id, ticket.c.subject, ticket.c.created_at, message.c.content_key)
-            .outerjoin(message, sa.and_(message.c.ticket_id == ticket.c.id, message.c.position == 1))
-            .where(ticket.c.contact_id.in_(people), ticket.c.created_at >= self.at - window)
-            .limit(10_000)
-        )
-        opened_after = self.at - timedelta(minutes=self.office.settings.intake.new_tickets_window_minutes)
-        for row in self.session.connection().execute(query):
+        window = timedelta(minutes=self.office.settings.intake.new_tickets_window_minutes)
+        opened_after, repeated_after = self.at - window, self.at - timedelta(hours=1)
+        for row in self._rows_of(_RECENT, among=people, since=min(opened_after, repeated_after)):
             person = people[row.contact_id]
             person.opened += row.created_at >= opened_after
-            if row.created_at >= self.at - timedelta(hours=1):
+            if row.created_at >= repeated_after:
                 person.recent.append((row.subject, row.content_key or ""))
 
     def _fetch_references(self, keys: set[str]) -> None:
-        reference, message = table_of(MessageReference), table_of(Message)
-        query = (
-            sa.select(reference, message.c.content_key)
-            .join(message, message.c.id == reference.c.message_id)
-            .where(reference.c.key.in_(keys))
-            .order_by(reference.c.message_id)
-        )
-        for row in self.session.connection().execute(query):
+        for row in self._rows_of(_REFERENCES, among=keys):
             known = Known(row.ticket_id, row.message_id, row.is_own, row.content_key)
             self.references.setdefault(row.key, []).append(known)
+
+    def _rows_of(self, statement: sa.Select[Any], among: Collection[object], **values: object) -> Sequence[sa.Row[Any]]:
+        if not among:
+            return ()
+        return self.session.connection().execute(statement, {"among": list(among), **values}).all()
 
     def fetch_tickets(self, numbers: set[int]) -> None:
         """Learn tickets with the people in them; on PostgreSQL they stay as they are until we are done."""
@@ -145,10 +162,9 @@ class Desk:
             query = select(Ticket).where(col(Ticket.id).in_(wanted)).order_by(col(Ticket.id)).with_for_update()
             found = self.session.exec(query).all()
             self.tickets |= {ticket.id: ticket for ticket in found}
-            connection = self.session.connection()
-            for row in connection.execute(sa.select(_PARTICIPANT).where(_PARTICIPANT.c.ticket_id.in_(wanted))):
+            for row in self._rows_of(_ROLES, among=wanted):
                 self.roles.setdefault(row.ticket_id, {})[row.address] = row.role
-            for row in connection.execute(sa.select(_HOME).where(_HOME.c.ticket_id.in_(wanted))):
+            for row in self._rows_of(_HOMES, among=wanted):
                 self.homes.setdefault(row.ticket_id, set()).add(row.queue_id)
             # What a ticket was merged into belongs to it; a circle ends because it brings nothing new.
             wanted = {ticket.merged_into for ticket in found if ticket.merged_into} - self.tickets.keys()
