@@ -7,7 +7,6 @@ SKIP LOCKED on PostgreSQL and by the one writer on SQLite.
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import Any
 
 import sqlalchemy as sa
 from sqlmodel import Session
@@ -47,23 +46,60 @@ class Settled:
     message_id: int | None = None
 
 
+# Statements are made once: SQLAlchemy takes ten times as long to build one as the database to run it.
+_FREE = sa.or_(
+    _SPOOL.c.lease_until.is_(None),
+    _SPOOL.c.lease_until < sa.bindparam("at"),
+    # A lease that lies further ahead than any that we give was set by a wrong clock: it counts as over.
+    _SPOOL.c.lease_until > sa.bindparam("too_far"),
+)
+_CLAIMABLE = (
+    sa.select(_SPOOL.c.id, _SPOOL.c.attempts)
+    .where(_WAITING, _FREE)
+    .order_by(_SPOOL.c.id)
+    .limit(sa.bindparam("most", type_=sa.Integer))
+    .with_for_update(skip_locked=True)
+)
+_AMONG = _SPOOL.c.id.in_(sa.bindparam("ids", expanding=True))
+_LEASE = sa.update(_SPOOL).where(_AMONG).values(lease_owner=sa.bindparam("owner"), lease_until=sa.bindparam("until"))
+_TAKEN = (
+    sa.select(_SPOOL, _RAW.c.content, _ACCEPTANCE.c.reverse_path, _ACCEPTANCE.c.received_at)
+    .join(_ACCEPTANCE, _ACCEPTANCE.c.id == _SPOOL.c.acceptance_id)
+    .join(_RAW, _RAW.c.sha256 == _SPOOL.c.sha256)
+    .where(_AMONG)
+    .order_by(_SPOOL.c.id)
+)
+_STILL_OURS = (
+    sa.select(_SPOOL.c.id)
+    .where(_AMONG, _SPOOL.c.lease_owner == sa.bindparam("owner"), _WAITING)
+    .order_by(_SPOOL.c.id)
+    .with_for_update()
+)
+_SETTLE = (
+    sa.update(_SPOOL)
+    .where(_SPOOL.c.id == sa.bindparam("b_id"), _SPOOL.c.lease_owner == sa.bindparam("b_owner"), _WAITING)
+    .values(
+        state=sa.bindparam("b_state", type_=_SPOOL.c.state.type),
+        reason=sa.bindparam("b_reason"),
+        trace=sa.bindparam("b_trace", type_=_SPOOL.c.trace.type),
+        message_id=sa.bindparam("b_message", type_=sa.BigInteger),
+        settled_at=sa.bindparam("b_at", type_=_SPOOL.c.settled_at.type),
+        lease_owner="",
+        lease_until=None,
+    )
+)
+
+
 def claim(session: Session, owner: str, limit: int, lease_seconds: float) -> list[Claimed]:
     """Take the oldest waiting mails under a lease. A mail that was tried before is taken alone."""
-    at = now()
-    rows = session.connection().execute(_claimable(at, limit, lease_seconds)).all()
+    at, connection = now(), session.connection()
+    too_far = at + timedelta(seconds=2 * lease_seconds)
+    rows = connection.execute(_CLAIMABLE, {"at": at, "too_far": too_far, "most": limit}).all()
     taken = _alone_if_tried([(row.id, row.attempts) for row in rows])
     if not taken:
         return []
     until = at + timedelta(seconds=lease_seconds)
-    leased = sa.update(_SPOOL).where(_SPOOL.c.id.in_(taken)).values(lease_owner=owner, lease_until=until)
-    session.connection().execute(leased)
-    query = (
-        sa.select(_SPOOL, _RAW.c.content, _ACCEPTANCE.c.reverse_path, _ACCEPTANCE.c.received_at)
-        .join(_ACCEPTANCE, _ACCEPTANCE.c.id == _SPOOL.c.acceptance_id)
-        .join(_RAW, _RAW.c.sha256 == _SPOOL.c.sha256)
-        .where(_SPOOL.c.id.in_(taken))
-        .order_by(_SPOOL.c.id)
-    )
+    connection.execute(_LEASE, {"ids": taken, "owner": owner, "until": until})
     return [
         Claimed(
             id=row.id,
@@ -76,21 +112,8 @@ def claim(session: Session, owner: str, limit: int, lease_seconds: float) -> lis
             attempts=row.attempts,
             passed=tuple(row.passed),
         )
-        for row in session.connection().execute(query)
+        for row in connection.execute(_TAKEN, {"ids": taken})
     ]
-
-
-def _claimable(at: datetime, limit: int, lease_seconds: float) -> sa.Select[Any]:
-    # A lease that lies further ahead than any that we give was set by a wrong clock: it counts as over.
-    lease = _SPOOL.c.lease_until
-    free = sa.or_(lease.is_(None), lease < at, lease > at + timedelta(seconds=2 * lease_seconds))
-    return (
-        sa.select(_SPOOL.c.id, _SPOOL.c.attempts)
-        .where(_WAITING, free)
-        .order_by(_SPOOL.c.id)
-        .limit(limit)
-        .with_for_update(skip_locked=True)
-    )
 
 
 def _alone_if_tried(rows: Sequence[tuple[str, int]]) -> list[str]:
@@ -114,8 +137,7 @@ def count_attempt(session: Session, owner: str, id_: str, error: str) -> None:
 
 def still_ours(session: Session, owner: str, ids: Sequence[str]) -> set[str]:
     """Which of these mails `owner` still holds; they cannot be taken from him before this transaction ends."""
-    query = sa.select(_SPOOL.c.id).where(_SPOOL.c.id.in_(ids), _SPOOL.c.lease_owner == owner, _WAITING)
-    return set(session.connection().execute(query.order_by(_SPOOL.c.id).with_for_update()).scalars())
+    return set(session.connection().execute(_STILL_OURS, {"ids": ids, "owner": owner}).scalars())
 
 
 def recover(session: Session, is_dead: Callable[[str], bool]) -> int:
@@ -149,28 +171,11 @@ def give_back(session: Session, owner: str) -> None:
 
 def settle(session: Session, owner: str, results: Iterable[Settled]) -> int:
     """Write what became of mails that `owner` has claimed; a mail whose lease was lost meanwhile is passed over."""
-    table = table_of(Spool)
-    statement = (
-        sa.update(table)
-        .where(
-            _SPOOL.c.id == sa.bindparam("b_id"),
-            _SPOOL.c.lease_owner == owner,
-            sa.text("state IN ('received', 'failed')"),
-        )
-        .values(
-            state=sa.bindparam("b_state", type_=_SPOOL.c.state.type),
-            reason=sa.bindparam("b_reason"),
-            trace=sa.bindparam("b_trace", type_=_SPOOL.c.trace.type),
-            message_id=sa.bindparam("b_message", type_=sa.BigInteger),
-            settled_at=sa.bindparam("b_at", type_=_SPOOL.c.settled_at.type),
-            lease_owner="",
-            lease_until=None,
-        )
-    )
     at = now()
     rows = [
         {
             "b_id": r.id,
+            "b_owner": owner,
             "b_state": r.state,
             "b_reason": r.reason,
             "b_trace": r.trace,
@@ -179,4 +184,4 @@ def settle(session: Session, owner: str, results: Iterable[Settled]) -> int:
         }
         for r in results
     ]
-    return session.connection().execute(statement, rows).rowcount if rows else 0
+    return session.connection().execute(_SETTLE, rows).rowcount if rows else 0

@@ -5,9 +5,10 @@ changed is seen by later ones. `save` writes it all, set-based, in the transacti
 """
 
 from collections import deque
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
+from typing import Any
 
 import sqlalchemy as sa
 from sqlalchemy.orm import make_transient_to_detached
@@ -24,7 +25,36 @@ from storage.messages import Message, MessageReference, NewMessage, file_message
 from storage.queues import Queue, SourceInbox
 from storage.tickets import Event, LinkKind, Participant, ParticipantRole, Status, Ticket, TicketLink, TicketQueue
 
-_PARTICIPANT, _HOME = table_of(Participant), table_of(TicketQueue)
+_PARTICIPANT, _HOME, _TICKET = table_of(Participant), table_of(TicketQueue), table_of(Ticket)
+_CONTACT, _ADDRESS = table_of(Contact), table_of(ContactAddress)
+_REFERENCE, _MESSAGE = table_of(MessageReference), table_of(Message)
+
+
+def _among(column: sa.Column[Any]) -> sa.ColumnElement[bool]:
+    return column.in_(sa.bindparam("among", expanding=True))
+
+
+# Statements are made once: SQLAlchemy takes ten times as long to build one as the database to run it.
+_AGENTS = sa.select(table_of(Agent).c.email).where(table_of(Agent).c.removed_at.is_(None))
+_PEOPLE = sa.select(_ADDRESS.c.address, _CONTACT.c.id, _CONTACT.c.known, _CONTACT.c.blocked).where(
+    _ADDRESS.c.contact_id == _CONTACT.c.id, _among(_ADDRESS.c.address)
+)
+_RECENT = (
+    sa.select(_TICKET.c.contact_id, _TICKET.c.subject, _TICKET.c.created_at, _MESSAGE.c.content_key)
+    .outerjoin(_MESSAGE, sa.and_(_MESSAGE.c.ticket_id == _TICKET.c.id, _MESSAGE.c.position == 1))
+    .where(_among(_TICKET.c.contact_id), _TICKET.c.created_at >= sa.bindparam("since"))
+    .limit(10_000)
+)
+_REFERENCES = (
+    sa.select(_REFERENCE, _MESSAGE.c.content_key)
+    .join(_MESSAGE, _MESSAGE.c.id == _REFERENCE.c.message_id)
+    .where(_among(_REFERENCE.c.key))
+    .order_by(_REFERENCE.c.message_id)
+)
+_ROLES = sa.select(_PARTICIPANT.c.ticket_id, _PARTICIPANT.c.address, _PARTICIPANT.c.role).where(
+    _among(_PARTICIPANT.c.ticket_id)
+)
+_HOMES = sa.select(_HOME).where(_among(_HOME.c.ticket_id))
 # Rows that others refer to come first.
 _ORDER = (Contact, ContactAddress, Ticket, TicketQueue, Participant, Event, TicketLink)
 
@@ -67,7 +97,7 @@ class Desk:
     def __init__(self, session: Session, office: PostOffice, at: datetime, mails: int) -> None:
         self.session, self.office, self.at = session, office, at
         self.queues = {queue.number: queue for queue in session.exec(select(Queue)).all()}
-        self.agents = set(session.exec(select(Agent.email).where(col(Agent.removed_at).is_(None))).all())
+        self.agents = set(session.connection().execute(_AGENTS).scalars())
         self.inboxes = {inbox.address: inbox for inbox in session.exec(select(SourceInbox)).all()}
         self.addresses: dict[str, CreationAddress] = {}
         self.people: dict[str, Person] = {}
@@ -76,7 +106,8 @@ class Desk:
         self.roles: dict[int, dict[str, ParticipantRole]] = {}
         self.homes: dict[int, set[int]] = {}
         self.filed: list[Filed] = []
-        self._new: list[SQLModel] = []
+        self._rows: dict[type[SQLModel], list[dict[str, object]]] = {model: [] for model in _ORDER}
+        self._opened: list[Ticket] = []
         self._contact_numbers = _Numbers(session, "contact", 2 * mails)
         self._ticket_numbers = _Numbers(session, "ticket", mails)
 
@@ -101,41 +132,28 @@ class Desk:
         self.fetch_tickets(marked | {known.ticket_id for rows in self.references.values() for known in rows})
 
     def _fetch_people(self, authors: set[str]) -> None:
-        contact, address = table_of(Contact), table_of(ContactAddress)
-        query = sa.select(address.c.address, contact.c.id, contact.c.known, contact.c.blocked).where(
-            address.c.contact_id == contact.c.id, address.c.address.in_(authors)
-        )
-        for row in self.session.connection().execute(query):
+        for row in self._rows_of(_PEOPLE, among=authors):
             self.people[row.address] = Person(row.id, row.known, row.blocked)
         self._fetch_recent({person.contact_id: person for person in self.people.values()})
 
     def _fetch_recent(self, people: dict[int, Person]) -> None:
-        window = timedelta(minutes=max(60, self.office.settings.intake.new_tickets_window_minutes))
-        ticket, message = table_of(Ticket), table_of(Message)
-        query = (
-            sa.select(ticket.c.contact_id, ticket.c.subject, ticket.c.created_at, message.c.content_key)
-            .outerjoin(message, sa.and_(message.c.ticket_id == ticket.c.id, message.c.position == 1))
-            .where(ticket.c.contact_id.in_(people), ticket.c.created_at >= self.at - window)
-            .limit(10_000)
-        )
-        opened_after = self.at - timedelta(minutes=self.office.settings.intake.new_tickets_window_minutes)
-        for row in self.session.connection().execute(query):
+        window = timedelta(minutes=self.office.settings.intake.new_tickets_window_minutes)
+        opened_after, repeated_after = self.at - window, self.at - timedelta(hours=1)
+        for row in self._rows_of(_RECENT, among=people, since=min(opened_after, repeated_after)):
             person = people[row.contact_id]
             person.opened += row.created_at >= opened_after
-            if row.created_at >= self.at - timedelta(hours=1):
+            if row.created_at >= repeated_after:
                 person.recent.append((row.subject, row.content_key or ""))
 
     def _fetch_references(self, keys: set[str]) -> None:
-        reference, message = table_of(MessageReference), table_of(Message)
-        query = (
-            sa.select(reference, message.c.content_key)
-            .join(message, message.c.id == reference.c.message_id)
-            .where(reference.c.key.in_(keys))
-            .order_by(reference.c.message_id)
-        )
-        for row in self.session.connection().execute(query):
+        for row in self._rows_of(_REFERENCES, among=keys):
             known = Known(row.ticket_id, row.message_id, row.is_own, row.content_key)
             self.references.setdefault(row.key, []).append(known)
+
+    def _rows_of(self, statement: sa.Select[Any], among: Collection[object], **values: object) -> Sequence[sa.Row[Any]]:
+        if not among:
+            return ()
+        return self.session.connection().execute(statement, {"among": list(among), **values}).all()
 
     def fetch_tickets(self, numbers: set[int]) -> None:
         """Learn tickets with the people in them; on PostgreSQL they stay as they are until we are done."""
@@ -144,10 +162,9 @@ class Desk:
             query = select(Ticket).where(col(Ticket.id).in_(wanted)).order_by(col(Ticket.id)).with_for_update()
             found = self.session.exec(query).all()
             self.tickets |= {ticket.id: ticket for ticket in found}
-            connection = self.session.connection()
-            for row in connection.execute(sa.select(_PARTICIPANT).where(_PARTICIPANT.c.ticket_id.in_(wanted))):
+            for row in self._rows_of(_ROLES, among=wanted):
                 self.roles.setdefault(row.ticket_id, {})[row.address] = row.role
-            for row in connection.execute(sa.select(_HOME).where(_HOME.c.ticket_id.in_(wanted))):
+            for row in self._rows_of(_HOMES, among=wanted):
                 self.homes.setdefault(row.ticket_id, set()).add(row.queue_id)
             # What a ticket was merged into belongs to it; a circle ends because it brings nothing new.
             wanted = {ticket.merged_into for ticket in found if ticket.merged_into} - self.tickets.keys()
@@ -174,8 +191,8 @@ class Desk:
             return None
         if case.author not in self.people:
             number = self._contact_numbers.next()
-            self._new.append(Contact(id=number, name=case.writer.name))
-            self._new.append(ContactAddress(address=case.author, contact_id=number, spelling=case.writer.email))
+            self._add(Contact, id=number, name=case.writer.name, created_at=self.at)
+            self._add(ContactAddress, address=case.author, contact_id=number, spelling=case.writer.email)
             self.people[case.author] = Person(number)
         return self.people[case.author]
 
@@ -194,8 +211,8 @@ class Desk:
             created_at=self.at,
             updated_at=self.at,
         )
-        self._new.append(ticket)
-        self._new.append(TicketQueue(ticket_id=number, queue_id=case.queue.number))
+        self._opened.append(ticket)
+        self._add(TicketQueue, ticket_id=number, queue_id=case.queue.number)
         self.tickets[number], self.homes[number], self.roles[number] = ticket, {case.queue.number}, {}
         self.add_event(ticket, "created", f"by mail from {case.author or 'nobody'}")
         if person:
@@ -207,16 +224,16 @@ class Desk:
         roles = self.roles.setdefault(ticket.id, {})
         if address not in roles:
             roles[address] = role
-            self._new.append(Participant(ticket_id=ticket.id, address=address, name=name, role=role))
+            self._add(Participant, ticket_id=ticket.id, address=address, name=name, role=role)
 
     def add_event(self, ticket: Ticket, kind: str, text: str) -> None:
         """A line for the audit trail of a ticket."""
-        self._new.append(Event(ticket_id=ticket.id, at=self.at, kind=kind, by="gateway", text=text))
+        self._add(Event, ticket_id=ticket.id, at=self.at, kind=kind, by="gateway", text=text)
 
     def add_link(self, ticket: Ticket, other: int, kind: LinkKind) -> None:
         """Two tickets belong together."""
         if ticket.id != other:
-            self._new.append(TicketLink(ticket_id=ticket.id, other_id=other, kind=kind))
+            self._add(TicketLink, ticket_id=ticket.id, other_id=other, kind=kind)
 
     def set_status(self, ticket: Ticket, status: Status, why: str) -> None:
         """A move that mail causes."""
@@ -234,18 +251,22 @@ class Desk:
             known = Known(ticket.id, None, id_ == message.message_id, message.content_key)
             self.references.setdefault(reference_key(id_), []).append(known)
 
+    def _add(self, model: type[SQLModel], **row: object) -> None:
+        # A model object costs fifty times as much to make as the row that it stands for.
+        self._rows[model].append(row)
+
     def write(self) -> None:
         """Insert the new rows that were collected so far; from here on new tickets are like those that were fetched."""
+        self._rows[Ticket] = [_columns(ticket) for ticket in self._opened]
         connection = self.session.connection()
-        for model in _ORDER:
-            rows = [row for row in self._new if type(row) is model]
+        for model, rows in self._rows.items():
             if rows:
-                connection.execute(insert_or_skip(connection, model), [_plain(row) for row in rows])
-        for row in self._new:
-            if isinstance(row, Ticket):
-                make_transient_to_detached(row)
-                self.session.add(row)
-        self._new.clear()
+                connection.execute(insert_or_skip(connection, model), rows)
+            rows.clear()
+        for ticket in self._opened:
+            make_transient_to_detached(ticket)
+            self.session.add(ticket)
+        self._opened.clear()
 
     def save(self) -> None:
         """Write what was decided. The messages then have their numbers."""
@@ -258,11 +279,8 @@ class Desk:
             filed.number = number
 
 
-def _plain(row: SQLModel) -> dict[str, object]:
-    """The columns of a row; an id that the database gives is left out."""
-    return {
-        name: value for name, value in row.__dict__.items() if name[0] != "_" and not (name == "id" and value is None)
-    }
+def _columns(ticket: Ticket) -> dict[str, object]:
+    return {name: value for name, value in ticket.__dict__.items() if name[0] != "_"}
 
 
 class _Numbers:
