@@ -34,6 +34,8 @@ class Claimed:
     received_at: datetime
     attempts: int
     passed: tuple[str, ...]
+    peer: str = ""  # the facts of the session: its address
+    helo: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,7 +60,14 @@ def claim(session: Session, owner: str, limit: int, lease_seconds: float) -> lis
     leased = sa.update(_SPOOL).where(_SPOOL.c.id.in_(taken)).values(lease_owner=owner, lease_until=until)
     session.connection().execute(leased)
     query = (
-        sa.select(_SPOOL, _RAW.c.content, _ACCEPTANCE.c.reverse_path, _ACCEPTANCE.c.received_at)
+        sa.select(
+            _SPOOL,
+            _RAW.c.content,
+            _ACCEPTANCE.c.reverse_path,
+            _ACCEPTANCE.c.received_at,
+            _ACCEPTANCE.c.peer,
+            _ACCEPTANCE.c.helo,
+        )
         .join(_ACCEPTANCE, _ACCEPTANCE.c.id == _SPOOL.c.acceptance_id)
         .join(_RAW, _RAW.c.sha256 == _SPOOL.c.sha256)
         .where(_SPOOL.c.id.in_(taken))
@@ -75,6 +84,8 @@ def claim(session: Session, owner: str, limit: int, lease_seconds: float) -> lis
             received_at=row.received_at,
             attempts=row.attempts,
             passed=tuple(row.passed),
+            peer=row.peer,
+            helo=row.helo,
         )
         for row in session.connection().execute(query)
     ]
