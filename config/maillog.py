@@ -3,6 +3,7 @@
 Never a body, never a secret. Values from mail are escaped by the renderers, one event is one line.
 """
 
+import json
 import logging
 import re
 import sys
@@ -84,8 +85,9 @@ def _renderer(settings: LogSettings) -> Any:
 
 
 def _json(event: Any, **_: Any) -> str:
-    # Half of what a line costs is the encoder of the standard library.
-    return msgspec.json.encode(event, enc_hook=repr).decode()
+    # Half of what a line costs is the encoder of the standard library; it alone escapes all that could end a line.
+    line = msgspec.json.encode(event, enc_hook=repr).decode()
+    return line if line.isascii() and "\x7f" not in line else json.dumps(event, default=repr).replace("\x7f", "\\u007f")
 
 
 def _plain(_logger: Any, _name: str, event: Any) -> str:

@@ -5,7 +5,7 @@ that is needed; nothing here is global.
 """
 
 import re
-from ipaddress import ip_network
+from ipaddress import ip_address, ip_network
 from pathlib import Path
 from typing import Annotated, Literal
 from zoneinfo import ZoneInfo
@@ -324,6 +324,45 @@ class OutboundSettings(_Part):
     connections: int = Field(4, ge=1, description="Connections to one server at a time.")
 
 
+class DnsSettings(_Part):
+    """Who is asked for the DNS records by which mail is authenticated."""
+
+    nameservers: tuple[str, ...] = Field(
+        (), description="IP addresses, or IP:PORT; empty: those of the host, which should validate and keep answers."
+    )
+    timeout_seconds: float = Field(
+        5, ge=0, le=60, description="For all questions about one mail, after it was accepted; 0: DNS is never asked."
+    )
+
+    @field_validator("nameservers")
+    @classmethod
+    def _addresses(cls, value: tuple[str, ...]) -> tuple[str, ...]:
+        for text in value:
+            cls.host_and_port(text)
+        return value
+
+    @staticmethod
+    def host_and_port(text: str) -> tuple[str, int]:
+        """The address and the port of a server; an IPv6 address with a port stands in brackets."""
+        host, _, port = text.rpartition(":") if text.count(":") == 1 or "]:" in text else (text, "", "53")
+        if not port.isascii() or not port.isdigit() or not 0 < int(port) < 65536:
+            raise ValueError(f"{text!r} is no IP address or IP:PORT, like 127.0.0.1:5353 or [::1]:53")
+        return str(ip_address(host.strip("[]"))), int(port)
+
+
+class AuthenticitySettings(_Part):
+    """Whose word about the authenticity of a mail is believed."""
+
+    authserv_id: str = Field(
+        "",
+        description="Our name in Authentication-Results (RFC 8601): foreign ones that bear it are forged; empty: hostname.",
+    )
+    trusted_sealers: tuple[str, ...] = Field(
+        (),
+        description="Domains whose ARC seal may vouch for an author (RFC 8617), like that of the company's own mail provider.",
+    )
+
+
 class LogSettings(_Part):
     """The mail log, on standard error."""
 
@@ -353,6 +392,8 @@ class Settings(_Part):
     intake: IntakeSettings = IntakeSettings()
     acknowledge: AcknowledgeSettings = AcknowledgeSettings()
     outbound: OutboundSettings = OutboundSettings()
+    dns: DnsSettings = DnsSettings()
+    authenticity: AuthenticitySettings = AuthenticitySettings()
     log: LogSettings = LogSettings()
 
     @field_validator("time_zone")
@@ -383,6 +424,11 @@ class Settings(_Part):
     def key_file(self) -> Path:
         """The key that seals stored passwords."""
         return self.secret_key or self.data_dir / "secret.key"
+
+    @property
+    def authserv_id(self) -> str:
+        """Our name where results of authentication are named."""
+        return self.authenticity.authserv_id or self.hostname
 
     @property
     def own_domains(self) -> tuple[str, ...]:

@@ -33,6 +33,8 @@ class Claimed:
     received_at: datetime
     attempts: int
     passed: tuple[str, ...]
+    peer: str = ""  # the facts of the session: its address
+    helo: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,7 +65,14 @@ _CLAIMABLE = (
 _AMONG = _SPOOL.c.id.in_(sa.bindparam("ids", expanding=True))
 _LEASE = sa.update(_SPOOL).where(_AMONG).values(lease_owner=sa.bindparam("owner"), lease_until=sa.bindparam("until"))
 _TAKEN = (
-    sa.select(_SPOOL, _RAW.c.content, _ACCEPTANCE.c.reverse_path, _ACCEPTANCE.c.received_at)
+    sa.select(
+        _SPOOL,
+        _RAW.c.content,
+        _ACCEPTANCE.c.reverse_path,
+        _ACCEPTANCE.c.received_at,
+        _ACCEPTANCE.c.peer,
+        _ACCEPTANCE.c.helo,
+    )
     .join(_ACCEPTANCE, _ACCEPTANCE.c.id == _SPOOL.c.acceptance_id)
     .join(_RAW, _RAW.c.sha256 == _SPOOL.c.sha256)
     .where(_AMONG)
@@ -111,6 +120,8 @@ def claim(session: Session, owner: str, limit: int, lease_seconds: float) -> lis
             received_at=row.received_at,
             attempts=row.attempts,
             passed=tuple(row.passed),
+            peer=row.peer,
+            helo=row.helo,
         )
         for row in connection.execute(_TAKEN, {"ids": taken})
     ]

@@ -83,7 +83,7 @@ def _claimable(at: datetime, limit: int, busy: Collection[int | None]) -> "Selec
         select(Delivery, Outgoing)
         .join(Outgoing, col(Outgoing.id) == Delivery.outgoing_id)
         .where(_PENDING, due)
-        .order_by(col(Delivery.next_attempt))
+        .order_by(col(Delivery.next_attempt), col(Delivery.id))
         .limit(limit)
         .with_for_update(skip_locked=True, of=Delivery)
     )

@@ -5,7 +5,7 @@ set-based, so that filing fifty mails costs little more than filing one.
 """
 
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
@@ -61,6 +61,7 @@ class Message(SQLModel, table=True):
     agent_id: int | None = Field(default=None, foreign_key="agent.id")
     spool_id: str | None = Field(default=None, foreign_key="spool.id", unique=True)
     content_key: str = ""  # digest of text and attachments: the same id with the same content is a duplicate
+    authentication: dict[str, str] | None = Field(default=None, sa_column=sa.Column(Json))  # spf, dkim ... identity
 
     __table_args__ = (sa.UniqueConstraint("ticket_id", "position"),)
 
@@ -136,6 +137,7 @@ class NewMessage:
     agent_id: int | None = None
     spool_id: str | None = None
     content_key: str = ""
+    authentication: Mapping[str, str] | None = None  # None: not mail that came in
 
 
 def reference_key(message_id: str) -> str:
@@ -192,6 +194,7 @@ def _row(number: int, message: NewMessage) -> dict[str, Any]:
         "agent_id": message.agent_id,
         "spool_id": message.spool_id,
         "content_key": message.content_key,
+        "authentication": None if message.authentication is None else dict(message.authentication),
     }
 
 

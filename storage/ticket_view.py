@@ -179,7 +179,7 @@ def _message(message: Message, files: Sequence[MessageAttachment], deliveries: S
         reply_text=message.reply_text,
         html=message.html,
         attachments=[view_attachment(file) for file in files],
-        authentication=AuthenticationView() if message.direction == "inbound" else None,
+        authentication=AuthenticationView(**(message.authentication or {})) if message.direction == "inbound" else None,
         deliveries=[view_delivery(delivery) for delivery in deliveries],
         source_inbox=message.source_inbox,
         also_received=list(message.also_received),

@@ -67,7 +67,9 @@ def settings(tmp_path: Path, database_url: str) -> Settings:
     """Settings with the test's own data_dir, which is there, and its own database."""
     data_dir = tmp_path / "var"
     data_dir.mkdir()
-    return Settings.model_validate({"data_dir": data_dir, "database": {"url": database_url}})
+    # No test asks the host's DNS; those of authenticity start a server of their own.
+    values = {"data_dir": data_dir, "database": {"url": database_url}, "dns": {"timeout_seconds": 0}}
+    return Settings.model_validate(values)
 
 
 @pytest.fixture

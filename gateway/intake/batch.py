@@ -10,7 +10,7 @@ from gateway.intake.desk import Desk, Filed
 from gateway.intake.forwarding import source_inbox
 from gateway.intake.prepare import Ready
 from gateway.intake.process import process
-from gateway.intake.sender import written_by
+from gateway.intake.sender import Writer, written_by
 from outbound.acknowledge import acknowledge
 from outbound.post_office import PostOffice
 from storage.claims import Settled, settle, still_ours
@@ -62,7 +62,7 @@ def open_case(ready: Ready, desk: Desk) -> Case:
         queue = desk.queues[address.queue_id]
     else:
         queue = desk.queues[ticket.queue_id] if ticket else _postmaster_queue(desk)
-    writer = written_by(ready.mail, claimed.reverse_path, queue, desk)
+    writer = written_by(ready.mail, claimed.reverse_path, queue, desk, is_proven=ready.authentication.is_proven)
     inbox, why = source_inbox(
         ready.mail, claimed.reverse_path, desk.confirmed_inboxes, desk.office.settings.own_domains
     )
@@ -77,12 +77,23 @@ def open_case(ready: Ready, desk: Desk) -> Case:
         source_inbox=inbox,
         content_key=ready.content_key,
         attachments=ready.attachments,
-        flags=(*writer.flags, "unreadable") if ready.unreadable else writer.flags,
+        authentication=ready.authentication,
+        is_author_proven=writer.is_proven,
+        flags=_flags(ready, writer),
     )
     case.note("recipient", f"queue {queue.name}", f"{claimed.recipient} in the envelope")
     case.note("source inbox", inbox or "unknown", why)
     case.note("author", case.author or "nobody", writer.note)
     return case
+
+
+def _flags(ready: Ready, writer: Writer) -> tuple[str, ...]:
+    flags = [*writer.flags]
+    if ready.unreadable:
+        flags.append("unreadable")
+    if len(ready.mail.header_all("From")) > 1:  # which of them a mail program shows is chance
+        flags.append("several-from")
+    return tuple(flags)
 
 
 def _postmaster_queue(desk: Desk) -> Queue:
@@ -108,7 +119,7 @@ def _acknowledge(desk: Desk) -> None:
             queue=filed.case.queue,
             ticket=filed.ticket,
             message=filed.message,
-            is_proven=False,  # nothing proves an author yet: `authenticated` means answered contacts only
+            is_proven=filed.case.is_author_proven,
             null_reverse_path=filed.case.is_report,
             is_answered_contact=bool(person and person.known),
         )

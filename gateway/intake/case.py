@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass, field
 
+from gateway.reading.authenticity import Authentication
 from gateway.reading.mail import Mail, Person
 from outbound.marks import Mark
 from storage.claims import Claimed
@@ -47,6 +48,8 @@ class Case:
     source_inbox: str
     content_key: str  # digest of text and attachments
     attachments: tuple[NewAttachment, ...]  # their blobs are stored
+    authentication: Authentication  # of who sent it to us: not of him whose mail an agent forwarded by hand
+    is_author_proven: bool = False
     flags: tuple[str, ...] = ()
     trace: list[list[str]] = field(default_factory=list)
 

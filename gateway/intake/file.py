@@ -74,6 +74,7 @@ def _message(case: Case, desk: Desk, ticket: Ticket, flags: list[str]) -> NewMes
         automatic=case.is_automatic,
         spool_id=case.claimed.id,
         content_key=case.content_key,
+        authentication=case.authentication.as_words(),
     )
 
 

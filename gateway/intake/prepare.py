@@ -4,6 +4,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from hashlib import sha256
 
+from gateway.intake.authenticate import Authenticator, Read
+from gateway.reading.authenticity import Authentication
 from gateway.reading.bounded import BoundedReader, Unreadable
 from gateway.reading.mail import Attachment, Kind, Mail, Person
 from storage.blobs import Blobs
@@ -20,6 +22,7 @@ class Ready:
     attachments: tuple[NewAttachment, ...]
     content_key: str
     moves_to_blob: bool  # its raw bytes are a blob now and leave the hot table
+    authentication: Authentication
     unreadable: str = ""
 
 
@@ -31,31 +34,38 @@ class PrepareLimits:
     inline_raw_bytes: int
 
 
-def prepare(batch: Sequence[Claimed], reader: BoundedReader, blobs: Blobs, limits: PrepareLimits) -> list[Ready]:
+def prepare(
+    batch: Sequence[Claimed], reader: BoundedReader, authenticator: Authenticator, blobs: Blobs, limits: PrepareLimits
+) -> list[Ready]:
     """Read a batch in the child process. A mail that killed its reader for no known reason is not in the result."""
     raws = [claimed.content if claimed.content is not None else blobs.get(claimed.sha256) for claimed in batch]
     wanted = [raw for claimed, raw in zip(batch, raws, strict=True) if claimed.attempts < limits.attempts]
-    read = iter(reader.read(wanted, batch[0].received_at))
-    ready = []
+    answers = iter(reader.read(wanted, batch[0].received_at))
+    read: list[Read] = []
+    failed: list[tuple[Read, str]] = []
     for claimed, raw in zip(batch, raws, strict=True):
         given_up = Unreadable(f"tried {claimed.attempts} times", is_deterministic=True)
-        mail = given_up if claimed.attempts >= limits.attempts else next(read)
+        mail = given_up if claimed.attempts >= limits.attempts else next(answers)
         if not isinstance(mail, Unreadable):
-            ready.append(_ready(claimed, raw, mail, blobs, limits))
+            read.append(Read(claimed, raw, mail))
         elif mail.is_deterministic:
-            substitute = unreadable_mail(claimed, raw, mail.reason)
-            ready.append(_ready(claimed, raw, substitute, blobs, limits, mail.reason))
-    return ready
+            failed.append((Read(claimed, raw, unreadable_mail(claimed, raw, mail.reason)), mail.reason))
+    results = authenticator.authenticate(read)
+    ready = [_ready(one, result, blobs, limits) for one, result in zip(read, results, strict=True)]
+    # Nobody knows who wrote what could not be read.
+    ready += [_ready(one, Authentication(reason="not read"), blobs, limits, why) for one, why in failed]
+    return sorted(ready, key=lambda one: one.claimed.id)  # as they came
 
 
 def _ready(
-    claimed: Claimed, raw: bytes, mail: Mail, blobs: Blobs, limits: PrepareLimits, unreadable: str = ""
+    read: Read, authentication: Authentication, blobs: Blobs, limits: PrepareLimits, unreadable: str = ""
 ) -> Ready:
+    claimed, raw, mail = read.claimed, read.raw, read.mail
     files = tuple(_stored(file, blobs) for file in mail.attachments)
     moves = claimed.content is not None and len(raw) > limits.inline_raw_bytes
     if moves:
         blobs.put(raw, claimed.sha256)
-    return Ready(claimed, mail, files, content_key(mail, files), moves, unreadable)
+    return Ready(claimed, mail, files, content_key(mail, files), moves, authentication, unreadable)
 
 
 def _stored(file: Attachment, blobs: Blobs) -> NewAttachment:

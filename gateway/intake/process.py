@@ -28,6 +28,9 @@ FRESH_CHECKS: tuple[Check, ...] = (flood.check_unknown, flood.check_repetition, 
 def process(case: Case, desk: Desk) -> Verdict | None:
     """Decide, and prepare what is to be written. None: the mail is filed in a ticket."""
     case.note("kind", case.mail.kind, case.mail.kind_reason)
+    case.note("identity", case.authentication.identity, case.authentication.reason)
+    for answer, why in case.authentication.details:
+        case.note("authenticity", answer, why)
     verdict = _ask(CHECKS, case, desk)
     if verdict:
         _learn_from(verdict, case, desk)

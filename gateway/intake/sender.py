@@ -9,6 +9,7 @@ from dataclasses import dataclass, replace
 
 from gateway.intake.desk import Desk
 from gateway.intake.forwarding import original_sender
+from gateway.intake.subject import without_prefixes
 from gateway.reading.mail import Mail, Person
 from storage.address import canonical_address, domain_of
 from storage.queues import Forwards, Queue
@@ -25,30 +26,39 @@ class Writer:
     mail: Mail
     flags: tuple[str, ...] = ()
     note: str = ""
+    is_proven: bool = False  # he is who he says; an agent's proof covers the customer whose mail he forwards
 
 
-def written_by(mail: Mail, reverse_path: str, queue: Queue, desk: Desk) -> Writer:
-    """Who wrote it."""
+def written_by(mail: Mail, reverse_path: str, queue: Queue, desk: Desk, *, is_proven: bool) -> Writer:
+    """Who wrote it. `is_proven`: the domain in From has really sent it."""
     address = canonical_address(mail.author.email) or ""
     if not address:
         address = canonical_address(original_sender(reverse_path)) or ""
         return Writer(address, Person(mail.author.name, address), mail, ("no-author",))
-    return _inner(mail, address, queue, desk) or Writer(address, mail.author, mail)
+    inner = _inner(mail, address, queue, desk, is_proven=is_proven)
+    return inner or Writer(address, mail.author, mail, is_proven=is_proven)
 
 
-def _inner(mail: Mail, outer: str, queue: Queue, desk: Desk) -> Writer | None:
+def _inner(mail: Mail, outer: str, queue: Queue, desk: Desk, *, is_proven: bool) -> Writer | None:
     """The writer of a mail that somebody forwarded by hand, where the queue believes that person."""
     inner = mail.forwarded
     if inner is None or queue.forwards is Forwards.OFF:
         return None
-    if queue.forwards is Forwards.AGENTS:
+    is_by_agent = outer in desk.agents
+    if queue.forwards is Forwards.AGENTS and not is_by_agent:
+        return None
+    if queue.forwards is Forwards.AGENTS and not is_proven:
         # An agent's From alone proves nothing: the ticket is his until he says whose it is.
-        return Writer(outer, mail.author, mail, ("forward-unproved",)) if outer in desk.agents else None
+        return Writer(outer, mail.author, mail, ("forward-unproved",))
     address = canonical_address(inner.author.email) or ""
     is_ours = domain_of(address) in desk.office.settings.own_domains or address in desk.inboxes
     if not address or is_ours or address in desk.agents or _NOBODY.match(address):
         return None
-    return Writer(address, inner.author, _as_written(mail), ("forwarded-by-hand",), f"forwarded by {outer}")
+    # Anybody else could put an inner sender there whom our acknowledgement would then hit.
+    vouched = is_proven and is_by_agent
+    return Writer(
+        address, inner.author, _as_written(mail), ("forwarded-by-hand",), f"forwarded by {outer}", is_proven=vouched
+    )
 
 
 def _as_written(mail: Mail) -> Mail:
@@ -58,4 +68,13 @@ def _as_written(mail: Mail) -> Mail:
         return mail
     body = inner.body or mail.text
     text = f"{inner.note}\n\n{body}" if inner.note else body
-    return replace(mail, author=inner.author, subject=inner.subject or mail.subject, text=text, reply_text=body, cc=())
+    ids = (*mail.references, inner.message_id) if inner.message_id else mail.references
+    return replace(
+        mail,
+        author=inner.author,
+        subject=inner.subject or without_prefixes(mail.subject),
+        text=text,
+        reply_text=body,
+        cc=(),
+        references=ids,  # what the customer writes next may name his own mail only
+    )

@@ -14,13 +14,17 @@ _MAX_PREFIXES = 50
 
 def plain_subject(subject: str) -> str:
     """The subject in lower case without prefixes, our tags and extra white space: what it is about."""
-    text = _OWN_TAG.sub(" ", subject)
+    return " ".join(without_prefixes(_OWN_TAG.sub(" ", subject)).split()).casefold()
+
+
+def without_prefixes(subject: str) -> str:
+    """The subject as its first author wrote it."""
     for _ in range(_MAX_PREFIXES):
-        match = _PREFIX.match(text)
+        match = _PREFIX.match(subject)
         if not match:
             break
-        text = text[match.end() :]
-    return " ".join(text.split()).casefold()
+        subject = subject[match.end() :]
+    return subject.strip()
 
 
 def clean_subject(subject: str) -> str:

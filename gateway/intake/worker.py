@@ -14,6 +14,7 @@ from config import maillog
 from config.clock import now
 from config.errors import DatabaseUnavailable
 from config.settings import IntakeSettings, Settings
+from gateway.intake.authenticate import Authenticator
 from gateway.intake.batch import Outcome, file_batch
 from gateway.intake.prepare import PrepareLimits, Ready, prepare
 from gateway.reading.bounded import BoundedReader, ReaderLimits
@@ -53,6 +54,7 @@ class IntakeWorker:
         self._owner = owner_name("intake")
         self._limits = PrepareLimits(self._settings.attempts, self._settings.inline_raw_bytes)
         self._reader = BoundedReader(_reader_limits(self._settings))
+        self._authenticator = Authenticator(settings)
         self._thread = ThreadPoolExecutor(1, "reading")
         self._ahead: _Work | None = None
         self._batch = self._settings.batch
@@ -92,7 +94,9 @@ class IntakeWorker:
             batch = claim(session, self._owner, self._batch, self._settings.lease_seconds)
         if not batch:
             return None
-        reading = self._thread.submit(prepare, batch, self._reader, self._office.blobs, self._limits)
+        reading = self._thread.submit(
+            prepare, batch, self._reader, self._authenticator, self._office.blobs, self._limits
+        )
         return _Work(batch, reading)
 
     def close(self) -> None:

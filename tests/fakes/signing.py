@@ -1,0 +1,74 @@
+"""Keys made for the test run, and mails signed and sealed with them."""
+
+import base64
+from datetime import datetime
+from functools import cache
+
+import dkim
+from cryptography.hazmat.primitives import serialization
+from cryptography.hazmat.primitives.asymmetric import rsa
+from peers.dns import Zone
+
+_PRIVATE = (
+    serialization.Encoding.PEM,
+    serialization.PrivateFormat.TraditionalOpenSSL,
+    serialization.NoEncryption(),
+)
+_PUBLIC = (serialization.Encoding.DER, serialization.PublicFormat.SubjectPublicKeyInfo)
+SIGNED = [b"from", b"to", b"subject", b"message-id"]
+
+
+@cache
+def _key(domain: str) -> rsa.RSAPrivateKey:
+    return rsa.generate_private_key(65537, 1024 if domain.startswith("short.") else 2048)
+
+
+def key_record(domain: str) -> str:
+    """The TXT value of a domain's key."""
+    return "v=DKIM1; k=rsa; p=" + base64.b64encode(_key(domain).public_key().public_bytes(*_PUBLIC)).decode()
+
+
+def key_zone(*domains: str) -> Zone:
+    """The keys of domains, each under the selector `s`."""
+    return {f"s._domainkey.{domain}": {"TXT": [key_record(domain)]} for domain in domains}
+
+
+def sign(
+    raw: bytes,
+    domain: str,
+    *,
+    fields: list[bytes] | None = None,
+    length: bool = False,
+    expires: datetime | None = None,
+    simple: bool = False,
+) -> bytes:
+    """The mail with a signature of the domain on top; `length` limits it to the body as it is now."""
+    signer = _Expiring(raw)
+    signer.expires = expires
+    form = (b"simple", b"simple") if simple else (b"relaxed", b"relaxed")
+    private = _key(domain).private_bytes(*_PRIVATE)
+    line = signer.sign(
+        b"s", domain.encode(), private, canonicalize=form, include_headers=fields or SIGNED, length=length
+    )
+    return bytes(line) + raw
+
+
+class _Expiring(dkim.DKIM):  # type: ignore[misc]  # dkimpy has no types
+    """A signer that also writes x=, which dkimpy's own does not."""
+
+    expires: datetime | None = None
+
+    def gen_header(self, fields: list[tuple[bytes, bytes]], *arguments: object, **named: object) -> object:
+        """The signature; the expiry must be in it when it is made."""
+        if self.expires:
+            fields = [one for one in fields if one[0] != b"t"]
+            fields.insert(-1, (b"x", str(int(self.expires.timestamp())).encode()))
+        return super().gen_header(fields, *arguments, **named)
+
+
+def seal(raw: bytes, domain: str, results: str) -> bytes:
+    """The mail with a further ARC set of the domain, which says that it saw these results."""
+    with_results = f"Authentication-Results: {domain}; {results}\r\n".encode() + raw
+    private = _key(domain).private_bytes(*_PRIVATE)
+    lines = dkim.ARC(with_results).sign(b"s", domain.encode(), private, domain.encode(), include_headers=SIGNED)
+    return b"".join(lines) + raw
