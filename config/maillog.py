@@ -16,7 +16,7 @@ import structlog
 from config.settings import LogSettings
 
 _LEVELS = {"debug": logging.DEBUG, "info": logging.INFO, "warning": logging.WARNING, "error": logging.ERROR}
-_CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029\u200e\u200f\u202a-\u202e\u2066-\u2069]")
+_CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029\u200e\u200f\u202a-\u202e\u2066-\u2069\ud800-\udfff]")
 _MAX_VALUE = 300
 
 _log: Any = structlog.get_logger()
@@ -32,9 +32,15 @@ def _clean(_logger: Any, _name: str, event: Any) -> Any:
         if key == "exception":
             # The text of an exception may quote a mail: set in, none of its lines looks like an event.
             event[key] = "\n".join(f"    {_escaped(line)}" for line in value.split("\n"))
-        elif isinstance(value, str) and not (value.isprintable() and len(value) <= _MAX_VALUE):
-            event[key] = _escaped(value[:_MAX_VALUE])
+        else:
+            event[key] = _cleaned(value)
     return event
+
+
+def _cleaned(value: object) -> object:
+    if isinstance(value, str):
+        return value if value.isprintable() and len(value) <= _MAX_VALUE else _escaped(value[:_MAX_VALUE])
+    return [_cleaned(one) for one in value] if isinstance(value, list | tuple) else value
 
 
 def _escaped(text: str) -> str:

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-HOSTILE = 'a\n{"event": "accepted", "id": "forged"}\r\x1b[2J\x9b31m\x00\u2028\u2029\u202e\u2066\x7f\x85z'
+HOSTILE = 'a\n{"event": "accepted", "id": "forged"}\r\x1b[2J\x9b31m\x00\u2028\u2029\u202e\u2066\x7f\x85\udcffz'
 
 # The logger is configured once in a process, as in the gateway.
 SCRIPT = """
@@ -80,7 +80,7 @@ def test_escaped_characters_can_be_read() -> None:
     recipient = json.loads(logged("json").splitlines()[1])["recipient"]
     assert recipient.startswith('a\\x0a{"event": "accepted"')
     assert "\\x1b[2J" in recipient
-    assert recipient.endswith("\\x85z")
+    assert recipient.endswith("\\x85\\xdcffz")
 
 
 def test_long_values_are_cut() -> None:

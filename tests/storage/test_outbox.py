@@ -5,12 +5,23 @@ from datetime import timedelta
 import pytest
 import time_machine
 from fakes.rows import make_ticket, new_message, send_mail
+from sqlmodel import select
 
 from config.clock import now
 from config.errors import NotFound, Refused
 from storage.database import Database
 from storage.deliveries import cancel, resolve_sent, retry_now
-from storage.dispatch import Job, claim_due, give_back_due, mark_dot, recover_due, still_held, take_lost
+from storage.dispatch import (
+    Job,
+    claim_due,
+    give_back_due,
+    mark_dot,
+    next_due,
+    record_sent,
+    recover_due,
+    still_held,
+    take_lost,
+)
 from storage.messages import Message, file_messages
 from storage.outbox import (
     MOVES,
@@ -92,7 +103,7 @@ def test_claim_takes_due_deliveries_by_mail(database: Database) -> None:
     """A worker gets a mail once, with all its recipients, its bytes and its Message-ID."""
     ids = queued(database, "ann@x.example", "bob@x.example")
     (job,) = due(database)
-    assert [row.id for row in job.deliveries] == ids
+    assert sorted(row.id or 0 for row in job.deliveries) == ids
     assert {(row.state, row.attempts, row.lease_owner) for row in job.deliveries} == {(DeliveryState.SENDING, 1, "one")}
     assert job.outgoing.content.startswith(b"Subject: Re")
     assert due(database, "two") == []
@@ -121,12 +132,28 @@ def test_deferred_mail_is_due_at_its_next_attempt(database: Database) -> None:
     assert (second.deliveries[0].attempts, second.deliveries[0].last_reply) == (2, "451 busy")
 
 
+def test_next_due_is_the_earliest_of_all(database: Database) -> None:
+    """The relay sleeps until the first delivery is due or the first lease ends; an empty outbox names no time."""
+    with database.reading() as session:
+        assert next_due(session) is None
+    queued(database)
+    due(database)
+    with database.reading() as session:
+        assert session.exec(select(Delivery)).one().lease_until == next_due(session)
+    later = now() + timedelta(seconds=10)
+    with database.writing() as session:
+        send_mail(session, not_before=later)
+        assert next_due(session) == later
+
+
 def test_next_attempt_in_the_far_future_is_taken_now(database: Database) -> None:
     """A time that a wrong clock set ten years ahead does not keep a mail."""
     (id_,) = queued(database)
     due(database)
     with database.writing() as session:
         record(session, Outcome(id_, DeliveryState.DEFERRED, "451", next_attempt=now() + timedelta(days=3650)))
+    with database.reading() as session:
+        assert (next_due(session) or now()) <= now()
     assert got(database) == [id_]
 
 
@@ -173,6 +200,19 @@ def test_dot_is_not_sent_by_who_lost_his_lease(database: Database) -> None:
             assert still_held(session, late.deliveries) == set()
             assert still_held(session, present.deliveries) == {id_}
     assert delivery(database, id_).dot_at is None
+
+
+def test_sent_is_not_recorded_by_who_lost_his_lease(database: Database) -> None:
+    """Only the worker whose delivery it still is writes that it was sent, and once."""
+    (id_,) = queued(database)
+    (late,) = due(database, "one")
+    with time_machine.travel(now() + timedelta(seconds=LEASE + 5)):
+        (present,) = due(database, "two")
+    with database.writing() as session:
+        assert not record_sent(session, late.deliveries[0], "250 ok", "mx")
+        assert record_sent(session, present.deliveries[0], "250 ok", "mx")
+        assert not record_sent(session, present.deliveries[0], "250 ok", "mx")
+    assert (delivery(database, id_).state, delivery(database, id_).lease_owner) == (DeliveryState.SENT, "")
 
 
 def test_dead_worker_is_recovered_at_once(database: Database) -> None:
