@@ -42,8 +42,10 @@ class Job:
 
 def next_due(session: Session) -> datetime | None:
     """When the next delivery wants attention: it is due, or the lease of its worker ends."""
-    moments = [moment for moment in session.connection().execute(_NEXT_DUE).one() if moment]
-    return min(moments, default=None)
+    at = now()
+    furthest = (at + _LONGEST_WAIT, at + _LONGEST_LEASE)
+    found = zip(session.connection().execute(_NEXT_DUE).one(), furthest, strict=True)
+    return min((moment if moment <= limit else at for moment, limit in found if moment), default=None)
 
 
 def claim_due(
