@@ -23,10 +23,15 @@ class SignedMail:
     body: bytes
     is_malformed: bool = False  # a line that is no field, or far too many: no signature of it can be judged
     _bodies: dict[bytes, bytes] = field(default_factory=dict, compare=False, repr=False)
+    _values: dict[bytes, list[bytes]] = field(default_factory=dict, compare=False, repr=False)
+
+    def __post_init__(self) -> None:
+        for name, value in self.fields:
+            self._values.setdefault(name.lower(), []).append(value)
 
     def values(self, name: bytes) -> list[bytes]:
-        """The values of all fields of this name."""
-        return [value for key, value in self.fields if key.lower() == name]
+        """The values of all fields of this name, which is in lower case."""
+        return self._values.get(name, [])
 
     def canonical_body(self, form: bytes) -> bytes:
         """The body in the form `simple` or `relaxed`."""
