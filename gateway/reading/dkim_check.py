@@ -118,7 +118,7 @@ def _lifetime_flaw(tags: dict[bytes, bytes], at: datetime) -> str:
 def _length_flaw(mail: SignedMail, tags: dict[bytes, bytes]) -> str:
     if b"l" not in tags:
         return ""
-    length = len(mail.canonical_body(_body_form(tags)))
+    length = mail.canonical_body(_body_form(tags)).length
     if not tags[b"l"].isdigit() or len(tags[b"l"]) > 12 or int(tags[b"l"]) != length:
         return f"it covers {_text(tags[b'l'])[:20]} of {length} octets of the body"
     return ""
@@ -174,7 +174,7 @@ class CheckedBody:
         return self.is_header_intact and (claimed is None or self._is_body(claimed, sig))
 
     def _is_body(self, claimed: bytes, sig: dict[bytes, bytes]) -> bool:
-        return self._mail.body_hash(_body_form(sig)) == base64.b64decode(re.sub(rb"\s+", b"", claimed))
+        return self._mail.canonical_body(_body_form(sig)).digest == base64.b64decode(re.sub(rb"\s+", b"", claimed))
 
 
 class _Dkim(CheckedBody, dkim.DKIM):  # type: ignore[misc]  # dkimpy has no types
