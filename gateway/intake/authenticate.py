@@ -4,7 +4,6 @@ The judging is `gateway.reading.authenticity`; here its questions are put to DNS
 and in rounds, since an answer may lead to the next question (SPF includes), until none is open or the time is over.
 """
 
-import time
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Final
@@ -13,7 +12,7 @@ from config import maillog
 from config.settings import Settings
 from gateway.intake.dns import Lookups
 from gateway.reading.answers import Answer, Question
-from gateway.reading.authenticity import Authentication, Envelope, Evidence, Trust, assess, examine, open_questions
+from gateway.reading.authenticity import Authentication, Envelope, Evidence, Inquiry, Trust, assess, examine, inquire
 from gateway.reading.mail import Mail
 from storage.address import canonical_address, canonical_domain, domain_of
 from storage.claims import Claimed
@@ -50,21 +49,22 @@ class Authenticator:
 
     def _authenticate(self, batch: Sequence[Read]) -> list[Authentication]:
         # The copies of one mail for several recipients are one mail here.
-        evidence = {one.claimed.acceptance_id: _evidence(one) for one in batch}
-        known = self._ask(list(evidence.values()))
-        results = {id_: assess(one, known, self._trust) for id_, one in evidence.items()}
+        mails = {one.claimed.acceptance_id: _evidence(one) for one in batch}
+        inquiries, known = self._ask(mails)
+        results = {id_: assess(one, inquiries[id_], known, self._trust) for id_, one in mails.items()}
         return [results[one.claimed.acceptance_id] for one in batch]
 
-    def _ask(self, mails: list[Evidence]) -> dict[Question, Answer]:
+    def _ask(self, mails: dict[str, Evidence]) -> tuple[dict[str, Inquiry], dict[Question, Answer]]:
         known: dict[Question, Answer] = {}
+        inquiries = {id_: inquire(one, known) for id_, one in mails.items()}
         deadline = self._lookups.deadline()
         for _ in range(_MAX_ROUNDS):
-            asked = [(one, open_questions(one, known)) for one in mails]
-            mails = [one for one, questions in asked if questions]  # who has no question now never has one again
-            if not mails or time.monotonic() > deadline:
+            questions = {question for inquiry in inquiries.values() for question in inquiry.questions}
+            if not questions:
                 break
-            known |= self._lookups.ask({question for _, questions in asked for question in questions}, deadline)
-        return known
+            known |= self._lookups.ask(questions, deadline)
+            inquiries |= {id_: inquire(mails[id_], known) for id_, inquiry in inquiries.items() if inquiry.questions}
+        return inquiries, known
 
 
 def _evidence(one: Read) -> Evidence:

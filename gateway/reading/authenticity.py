@@ -1,6 +1,6 @@
 """Who really wrote a mail: SPF, DKIM, ARC and DMARC in one word for people. RFC 8601 has the result words.
 
-It is pure: it reads a mail with answers of DNS that were fetched before (`open_questions` says which). The word only
+It is pure: it reads a mail with answers of DNS that were fetched before (`inquire` says which). The word only
 informs: nearly all our mail was forwarded, which breaks SPF always and DKIM sometimes, so nothing is refused for it.
 """
 
@@ -105,11 +105,19 @@ def _names_one_author(mail: SignedMail) -> bool:
     return sum("@" in person.email for person in people) == 1
 
 
-def open_questions(evidence: Evidence, known: Mapping[Question, Answer]) -> set[Question]:
-    """What DNS must still be asked. Each round of answers may lead to further questions, until there are none."""
+@dataclass(frozen=True, slots=True)
+class Inquiry:
+    """What DNS must still be asked about a mail. Once that is nothing, SPF is settled too."""
+
+    questions: frozenset[Question]
+    spf: SenderPolicy
+
+
+def inquire(evidence: Evidence, known: Mapping[Question, Answer]) -> Inquiry:
+    """The open questions. Each round of answers may lead to further ones, until there are none."""
     answers = Answers(known)
     envelope = evidence.envelope
-    check_sender(envelope.peer, envelope.helo, envelope.reverse_path, answers)
+    spf = check_sender(envelope.peer, envelope.helo, envelope.reverse_path, answers)
     for one in evidence.signatures:
         if not one.flaw:
             answers.ask(f"{one.selector}._domainkey.{one.domain}", "TXT")
@@ -119,7 +127,7 @@ def open_questions(evidence: Evidence, known: Mapping[Question, Answer]) -> set[
         author = walk_up(evidence.author_domain, answers)
         for domain in {one.domain for one in evidence.signatures if not one.flaw} | {_sender_domain(envelope)}:
             is_aligned(domain, author, answers, is_strict=False)
-    return answers.missing
+    return Inquiry(frozenset(answers.missing), spf)
 
 
 def _sender_domain(envelope: Envelope) -> str:
@@ -155,14 +163,13 @@ class _Findings:
         return [(one, self.is_aligned(one.domain, is_strict=self.is_strict_dkim)) for one in judged]
 
 
-def assess(evidence: Evidence, known: Mapping[Question, Answer], trust: Trust) -> Authentication:
+def assess(evidence: Evidence, inquiry: Inquiry, known: Mapping[Question, Answer], trust: Trust) -> Authentication:
     """The results for one mail. What has no answer in `known` is a temporary error, never a failure."""
     answers = Answers(known)
-    envelope = evidence.envelope
     found = _Findings(
         evidence,
         answers,
-        check_sender(envelope.peer, envelope.helo, envelope.reverse_path, answers),
+        inquiry.spf,
         [check_signature(evidence.mail, one, answers) for one in evidence.signatures],
         check_chain(evidence.mail, answers, evidence.at),
         walk_up(evidence.author_domain, answers) if evidence.author_domain else None,

@@ -4,6 +4,8 @@ dkimpy has these forms too, but its regular expressions are quadratic in a run o
 for each signature. Here each is made once and in linear time; that both agree is tested.
 """
 
+from __future__ import annotations
+
 import re
 from dataclasses import dataclass, field
 from hashlib import sha256
@@ -13,42 +15,57 @@ _HEADER_END: Final = re.compile(rb"\r?\n\r?\n")
 _LINE_END: Final = re.compile(rb"\r?\n")
 _FIELD: Final = re.compile(rb"([\x21-\x39\x3b-\x7e]+):")
 _MAX_FIELDS: Final = 500
+_MAX_HEADER_BYTES: Final = 1_048_576
+_SIGNATURES: Final = (b"dkim-signature", b"arc-message-signature")
+
+
+@dataclass(frozen=True, slots=True)
+class CanonicalBody:
+    """What signers sign of a body: its length and SHA-256 in a canonical form."""
+
+    length: int
+    digest: bytes
 
 
 @dataclass(frozen=True, slots=True)
 class SignedMail:
-    """Fields as they stand on the wire (their folds and the final CRLF included), in order, and the body."""
+    """Fields as they stand on the wire (their folds and the final CRLF included), in order, and the body.
+
+    The body of a mail that nobody has signed is left out: nothing asks for it, and it may be large.
+    """
 
     fields: tuple[tuple[bytes, bytes], ...]
     body: bytes
     is_malformed: bool = False  # a line that is no field, or far too many: no signature of it can be judged
-    _bodies: dict[bytes, bytes] = field(default_factory=dict, compare=False, repr=False)
+    _forms: dict[bytes, CanonicalBody] = field(default_factory=dict, compare=False, repr=False)
+    _values: dict[bytes, list[bytes]] = field(default_factory=dict, compare=False, repr=False)
+
+    def __post_init__(self) -> None:
+        for name, value in self.fields:
+            self._values.setdefault(name.lower(), []).append(value)
 
     def values(self, name: bytes) -> list[bytes]:
-        """The values of all fields of this name."""
-        return [value for key, value in self.fields if key.lower() == name]
+        """The values of all fields of this name, which is in lower case."""
+        return self._values.get(name, [])
 
-    def canonical_body(self, form: bytes) -> bytes:
+    def canonical_body(self, form: bytes) -> CanonicalBody:
         """The body in the form `simple` or `relaxed`."""
-        if form not in self._bodies:
-            self._bodies[form] = relaxed(self.body) if form == b"relaxed" else without_empty_end(self.body)
-        return self._bodies[form]
-
-    def body_hash(self, form: bytes) -> bytes:
-        """The SHA-256 of the body in this form."""
-        key = b"sha256:" + form
-        if key not in self._bodies:
-            self._bodies[key] = sha256(self.canonical_body(form)).digest()
-        return self._bodies[key]
+        if form not in self._forms:
+            octets = relaxed(self.body) if form == b"relaxed" else without_empty_end(self.body)
+            self._forms[form] = CanonicalBody(len(octets), sha256(octets).digest())
+        return self._forms[form]
 
 
 def take_apart(raw: bytes) -> SignedMail:
     """Split header and body; a bare LF counts as a line end, as every verifier takes it."""
     end = _HEADER_END.search(raw)
-    head, body = (raw[: end.start()], raw[end.end() :]) if end else (raw, b"")
-    if head.startswith((b"\r\n", b"\n")):
-        return SignedMail((), raw, is_malformed=True)
-    fields, is_malformed = _fields(head)
+    size = end.start() if end else len(raw)
+    if size > _MAX_HEADER_BYTES or raw.startswith((b"\r\n", b"\n")):
+        return SignedMail((), b"", is_malformed=True)
+    fields, is_malformed = _fields(raw[:size])
+    if end is None or not any(name.lower() in _SIGNATURES for name, _ in fields):
+        return SignedMail(fields, b"", is_malformed)
+    body = raw[end.end() :]
     if body.count(b"\n") != body.count(b"\r\n"):
         body = body.replace(b"\r\n", b"\n").replace(b"\n", b"\r\n")
     return SignedMail(fields, body, is_malformed)

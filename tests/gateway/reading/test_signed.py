@@ -1,7 +1,7 @@
 """The canonical forms of a body are those of dkimpy, made in linear time."""
 
 from dkim.canonicalization import Relaxed, Simple
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from gateway.reading.signed import relaxed, take_apart, without_empty_end
@@ -9,6 +9,7 @@ from gateway.reading.signed import relaxed, take_apart, without_empty_end
 PIECES = st.lists(st.sampled_from([b" ", b"\t", b"\r\n", b"\r", b"a", b"\n\r\n", b"b c"]), max_size=12).map(b"".join)
 
 
+@settings(deadline=None)
 @given(PIECES)
 def test_both_forms_are_those_of_dkimpy(body: bytes) -> None:
     """For every body that ends with a line end, as each one does that came by SMTP."""
@@ -17,6 +18,7 @@ def test_both_forms_are_those_of_dkimpy(body: bytes) -> None:
     assert without_empty_end(body) == Simple.canonicalize_body(body)
 
 
+@settings(deadline=None)
 @given(st.binary(max_size=300))
 def test_any_bytes_are_taken_apart(raw: bytes) -> None:
     """A header that is none is malformed, not an error."""
