@@ -8,7 +8,6 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
-from typing import Any
 
 import sqlalchemy as sa
 from sqlmodel import Field, Session, SQLModel, col, select
@@ -16,7 +15,8 @@ from sqlmodel import Field, Session, SQLModel, col, select
 from config.clock import now
 from config.errors import NotFound, Refused
 from storage.blobs import Blobs
-from storage.columns import Choice, Json, UtcDateTime, insert_or_skip, table_of
+from storage.bulk import BulkInsert
+from storage.columns import Choice, Json, UtcDateTime
 from storage.ids import new_id
 from storage.messages import Message
 
@@ -120,69 +120,58 @@ class Arrival:
     protocol: str = "ESMTP"
 
 
-def accept(session: Session, arrivals: Sequence[Arrival]) -> list[str]:
+# In the order in which `accept` fills them. What a waiting mail has no value for stays null.
+_INSERT_RAW = BulkInsert(Raw, ("sha256", "size", "content"))
+_INSERT_ACCEPTANCE = BulkInsert(Acceptance, ("id", "sha256", "reverse_path", "helo", "peer", "protocol", "received_at"))
+_INSERT_SPOOL = BulkInsert(
+    Spool,
+    ("recipient", "sha256", "id", "acceptance_id"),
+    fixed={
+        "state": SpoolState.RECEIVED,
+        "reason": "",
+        "trace": [],
+        "passed": [],
+        "attempts": 0,
+        "lease_owner": "",
+    },
+)
+
+
+def accept(connection: sa.Connection, arrivals: Sequence[Arrival]) -> list[str]:
     """Store mails; returns the id to name in each 250. Only after the commit are they kept.
 
     A mail that is there already for all its recipients answers the id of its first acceptance.
     """
-    ids = [new_id() for _ in arrivals]
-    connection = session.connection()
-    rows = [row for id_, arrival in zip(ids, arrivals, strict=True) for row in _spool_rows(id_, arrival)]
-    raws = {arrival.sha256: arrival for arrival in arrivals}
-    connection.execute(
-        insert_or_skip(connection, Raw),
-        [{"sha256": a.sha256, "size": a.size, "content": a.content} for _, a in sorted(raws.items())],
-    )
-    connection.execute(
-        sa.insert(table_of(Acceptance)), [_acceptance(id_, a) for id_, a in zip(ids, arrivals, strict=True)]
-    )
+    mails = [(new_id(), arrival) for arrival in arrivals]
     # Sorted by key, so that two processes never wait for each other in a circle.
-    rows.sort(key=lambda row: (row["recipient"], row["sha256"]))
-    inserted = connection.execute(insert_or_skip(connection, Spool), rows).rowcount
-    if inserted == len(rows):
-        return ids
-    return [_first_acceptance(session, id_, arrival) for id_, arrival in zip(ids, arrivals, strict=True)]
+    raws = {a.sha256: (a.sha256, a.size, a.content) for a in arrivals}
+    _INSERT_RAW.run(connection, [raws[digest] for digest in sorted(raws)])
+    _INSERT_ACCEPTANCE.run(
+        connection,
+        [(id_, a.sha256, a.reverse_path, a.helo, a.peer, a.protocol, a.received_at) for id_, a in mails],
+    )
+    rows = sorted(row for id_, arrival in mails for row in _spool_rows(id_, arrival))
+    if _INSERT_SPOOL.run(connection, rows) == len(rows):
+        return [id_ for id_, _ in mails]
+    return [_first_acceptance(connection, id_, arrival) for id_, arrival in mails]
 
 
-def _spool_rows(acceptance_id: str, arrival: Arrival) -> list[dict[str, Any]]:
+def _spool_rows(acceptance_id: str, arrival: Arrival) -> list[tuple[str, str, str, str]]:
     return [
-        {
-            "id": acceptance_id if place == 1 else f"{acceptance_id}-{place}",
-            "acceptance_id": acceptance_id,
-            "recipient": recipient,
-            "sha256": arrival.sha256,
-            "state": SpoolState.RECEIVED,
-            "reason": "",
-            "trace": [],
-            "passed": [],
-            "attempts": 0,
-            "lease_owner": "",
-        }
+        (recipient, arrival.sha256, acceptance_id if place == 1 else f"{acceptance_id}-{place}", acceptance_id)
         for place, recipient in enumerate(dict.fromkeys(arrival.recipients), start=1)
     ]
 
 
-def _acceptance(acceptance_id: str, arrival: Arrival) -> dict[str, Any]:
-    return {
-        "id": acceptance_id,
-        "sha256": arrival.sha256,
-        "reverse_path": arrival.reverse_path,
-        "helo": arrival.helo,
-        "peer": arrival.peer,
-        "protocol": arrival.protocol,
-        "received_at": arrival.received_at,
-    }
-
-
-def _first_acceptance(session: Session, acceptance_id: str, arrival: Arrival) -> str:
+def _first_acceptance(connection: sa.Connection, acceptance_id: str, arrival: Arrival) -> str:
     """The id to answer when some rows were there: our own when it has a new row, else the oldest one."""
-    query = select(Spool.acceptance_id).where(
-        Spool.sha256 == arrival.sha256, col(Spool.recipient).in_(arrival.recipients)
+    query = sa.select(col(Spool.acceptance_id)).where(
+        col(Spool.sha256) == arrival.sha256, col(Spool.recipient).in_(arrival.recipients)
     )
-    found = set(session.exec(query).all())
+    found = set(connection.execute(query).scalars())
     if acceptance_id in found:
         return acceptance_id
-    session.exec(sa.delete(Acceptance).where(col(Acceptance.id) == acceptance_id))
+    connection.execute(sa.delete(Acceptance).where(col(Acceptance.id) == acceptance_id))
     return min(found)
 
 

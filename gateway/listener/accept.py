@@ -46,8 +46,8 @@ class _Waiting:
 def accept_now(database: Database, blobs: Blobs, arrival: Arrival) -> str:
     """Accept one mail without a listener, in the same way; returns its id. Raises DatabaseUnavailable, StorageFull."""
     arrival = _as_blob(blobs, arrival)
-    with database.writing() as session:
-        return spool.accept(session, [arrival])[0]
+    with database.writing_connection() as connection:
+        return spool.accept(connection, [arrival])[0]
 
 
 class GroupCommit:
@@ -168,8 +168,8 @@ class GroupCommit:
             return self._transaction(arrivals)
 
     def _transaction(self, arrivals: Sequence[Arrival]) -> list[str]:
-        with self._database.writing() as session:
-            ids = spool.accept(session, arrivals)
+        with self._database.writing_connection() as connection:
+            ids = spool.accept(connection, arrivals)
         self.transactions += 1
         return ids
 
@@ -179,7 +179,7 @@ class GroupCommit:
         while not self._stopping.wait(_REOPEN_SECONDS):
             self._database.close()
             try:
-                with self._database.writing():
+                with self._database.writing_connection():
                     pass
             except DatabaseUnavailable as error:
                 maillog.trouble("reopen", error=str(error))

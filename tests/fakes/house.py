@@ -55,8 +55,8 @@ class House:
         """Take a mail as the door would; returns the acceptance id."""
         recipients = tuple((to or self.address).split(","))
         arrival = Arrival(reverse_path, recipients, sha256(raw).hexdigest(), len(raw), raw, now())
-        with self.database.writing() as session:
-            return accept(session, [arrival])[0]
+        with self.database.writing_connection() as connection:
+            return accept(connection, [arrival])[0]
 
     def work(self) -> None:
         """File all that waits."""

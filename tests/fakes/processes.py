@@ -42,8 +42,8 @@ def accept_pairs(settings: Settings, barrier: Barrier, contents: list[bytes], id
     answered = []
     for content in contents:
         barrier.wait(SECONDS)
-        with database.writing() as session:
-            answered += accept(session, [arrival(content)])
+        with database.writing_connection() as connection:
+            answered += accept(connection, [arrival(content)])
     database.close()
     ids.put(answered)
 

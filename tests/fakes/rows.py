@@ -31,8 +31,8 @@ def arrival(content: bytes = b"Subject: Hi\r\n\r\nHello\r\n", *recipients: str, 
 
 def accept_mails(database: Database, count: int) -> list[str]:
     """So many different mails in the spool; returns their ids, the oldest first."""
-    with database.writing() as session:
-        return accept(session, [arrival(b"Subject: %d\r\n\r\nHello\r\n" % number) for number in range(count)])
+    with database.writing_connection() as connection:
+        return accept(connection, [arrival(b"Subject: %d\r\n\r\nHello\r\n" % number) for number in range(count)])
 
 
 def make_ticket(session: Session, *, queue: Queue | None = None, status: Status = Status.NEW) -> Ticket:

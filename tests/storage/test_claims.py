@@ -56,8 +56,8 @@ def test_claim_takes_the_oldest_with_their_envelopes(database: Database) -> None
 def test_claim_of_a_mail_in_a_blob_has_no_bytes(database: Database) -> None:
     """A mail whose bytes were stored as a blob comes without them, with its digest."""
     mail = arrival(b"large", stored=False)
-    with database.writing() as session:
-        accept(session, [mail])
+    with database.writing_connection() as connection:
+        accept(connection, [mail])
     (found,) = claimed(database, "one")
     assert (found.content, found.sha256) == (None, mail.sha256)
 

@@ -40,8 +40,8 @@ THREAD_PAIRS = 50
 
 def accepted(database: Database, *arrivals: Arrival) -> list[str]:
     """The ids that one commit answers."""
-    with database.writing() as session:
-        return accept(session, arrivals)
+    with database.writing_connection() as connection:
+        return accept(connection, arrivals)
 
 
 def rows(database: Database) -> list[Spool]:

@@ -55,10 +55,10 @@ def test_one_bad_mail_in_a_batch_fails_alone(open_door, monkeypatch):
     door = open_door()
     original = spool.accept
 
-    def picky(session, arrivals):
+    def picky(connection, arrivals):
         if any(one.content == b"bad\r\n" for one in arrivals):
             raise ValueError("this one breaks us")
-        return original(session, arrivals)
+        return original(connection, arrivals)
 
     monkeypatch.setattr(accept.spool, "accept", picky)
 
