@@ -94,6 +94,8 @@ class Jail:
 
     def _make_users(self, users: Sequence[str]) -> Mapping[str, int]:
         ids = {"root": 0, "nobody": 65534} | {user: FIRST_ID + number for number, user in enumerate(users)}
-        self.write("etc/passwd", "".join(f"{name}:x:{number}:{number}::/:/usr/sbin/nologin\n" for name, number in ids.items()))
+        self.write(
+            "etc/passwd", "".join(f"{name}:x:{number}:{number}::/:/usr/sbin/nologin\n" for name, number in ids.items())
+        )
         self.write("etc/group", "".join(f"{name}:x:{number}:\n" for name, number in ids.items()))
         return ids
