@@ -74,8 +74,8 @@ class Front:
         """Each mail arrived once and as it was; the difference is named when it did not."""
         arrived = self.received(tag, len(mails))
         carried = {name: sum(one.carries(mail) for one in arrived) for name, mail in mails.items()}
-        assert carried == dict.fromkeys(mails, 1)
-        assert len(arrived) == len(mails)
+        assert carried == dict.fromkeys(mails, 1), f"copies that arrived as they were sent: {carried}"
+        assert len(arrived) == len(mails), f"{len(arrived)} mails arrived of {len(mails)}"
         return arrived
 
     def __enter__(self) -> "Front":

@@ -24,6 +24,8 @@ dns_ipv4_lookup = *
 keep_environment =
 tls_advertise_hosts =
 message_size_limit = 50M
+# By default the eleventh mail of a connection waits for a queue run.
+smtp_accept_queue_per_connection = 0
 acl_smtp_rcpt = accept
 acl_smtp_data = accept
 # Many deliveries at once are what a backlog looks like.

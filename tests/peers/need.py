@@ -16,11 +16,9 @@ PROJECT = Path(__file__).resolve().parents[2]
 
 # Command -> the Debian package that brings it.
 PACKAGES = {
-    "dovecot": "dovecot-submissiond dovecot-lmtpd",
+    "dovecot": "dovecot-core dovecot-submissiond dovecot-lmtpd",
     "haproxy": "haproxy",
     "msmtp": "msmtp",
-    "node": "nodejs",
-    "npm": "npm",
     "postfix": "postfix",
     "smtp-source": "postfix",
     "swaks": "swaks",
