@@ -7,12 +7,18 @@ able to run cannot pass by being skipped.
 import importlib.util
 import os
 import shutil
+from pathlib import Path
 from typing import NoReturn
 
 import pytest
 
+PROJECT = Path(__file__).resolve().parents[2]
+
 # Command -> the Debian package that brings it.
 PACKAGES = {
+    "dovecot": "dovecot-core dovecot-submissiond dovecot-lmtpd",
+    "haproxy": "haproxy",
+    "msmtp": "msmtp",
     "postfix": "postfix",
     "smtp-source": "postfix",
     "swaks": "swaks",

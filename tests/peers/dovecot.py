@@ -1,0 +1,90 @@
+"""A private Dovecot on loopback that passes mail on: its submission server, or its LMTP proxy.
+
+It keeps no mail here. Submission logs in as `bob` with `secret`.
+"""
+
+from types import TracebackType
+
+from peers.daemon import Daemon
+from peers.need import need, need_root
+from peers.ports import LOOPBACK, answers_220, free_port
+
+USER, PASSWORD = "bob", "secret"
+
+COMMON = """\
+base_dir = {folder}/run
+state_dir = {folder}/state
+log_path = {folder}/log
+listen = {host}
+hostname = mail.company.example
+ssl = no
+disable_plaintext_auth = no
+mail_location = maildir:{folder}/mail
+userdb {{
+  driver = static
+  args = uid=nobody gid=nogroup home={folder}/mail allow_all_users=yes
+}}
+"""
+SUBMISSION = """\
+protocols = submission
+submission_relay_host = {host}
+submission_relay_port = {relay}
+passdb {{
+  driver = static
+  args = password=secret
+}}
+service submission-login {{
+  inet_listener submission {{
+    port = {port}
+  }}
+}}
+"""
+LMTP = """\
+protocols = lmtp
+lmtp_proxy = yes
+passdb {{
+  driver = static
+  args = proxy=y nopassword=y host={host} port={relay} protocol=lmtp
+}}
+service lmtp {{
+  inet_listener lmtp {{
+    address = {host}
+    port = {port}
+  }}
+}}
+"""
+
+
+class Dovecot:
+    """One instance, as a block."""
+
+    def __init__(self, relay: int, configuration: str) -> None:
+        need_root("Dovecot starts as root, and gives it up")
+        self._program = need("dovecot")
+        self._relay, self._configuration = relay, configuration
+        self.port = 0
+
+    def __enter__(self) -> "Dovecot":
+        self._daemon = Daemon("dovecot")
+        self.port = free_port()
+        (self._daemon.folder / "mail").mkdir(mode=0o777)
+        file = self._daemon.folder / "dovecot.conf"
+        file.write_text(
+            (COMMON + self._configuration).format(
+                folder=self._daemon.folder, host=LOOPBACK, port=self.port, relay=self._relay
+            )
+        )
+        self._daemon.start([self._program, "-F", "-c", str(file)], lambda: answers_220(self.port))
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        if kind is not None:
+            print(self.log())
+        self._daemon.stop()
+
+    def log(self) -> str:
+        """What it noted."""
+        log = self._daemon.folder / "log"
+        return self._daemon.said() + (log.read_text(errors="replace")[-8000:] if log.exists() else "")
