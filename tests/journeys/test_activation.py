@@ -13,7 +13,7 @@ from journeys.wild_mails import WildMails
 from peers.gatewayproc import GatewayProc, Setting
 from peers.ports import LOOPBACK, greeting, until
 
-pytestmark = [pytest.mark.journey, pytest.mark.xdist_group("activation")]
+pytestmark = pytest.mark.journey
 
 # What systemd does for a .socket unit with two sockets: they are descriptors 3 and 4 of a process that it names.
 LAUNCHER = """\
