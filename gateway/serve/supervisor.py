@@ -17,6 +17,7 @@ from pathlib import Path
 from config import maillog
 from config.errors import AskedWrongly, BadConfiguration
 from config.files import Loaded
+from gateway.serve.activation import handed_descriptors
 from gateway.serve.first_steps import prepare_database, print_first_steps
 from gateway.serve.notify import notify
 from gateway.serve.roles import Role
@@ -35,6 +36,7 @@ class Part:
 
     role: Role
     config: Path
+    descriptors: tuple[int, ...] = ()
     process: subprocess.Popen[bytes] | None = None
     started_at: float = 0.0
     start_at: float = 0.0  # not before this, on the monotonic clock
@@ -48,6 +50,7 @@ class Part:
             [sys.executable, "-m", "gateway.serve.part", self.role, str(self.config)],
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
+            pass_fds=self.descriptors,
         )
         self.started_at = time.monotonic()
         threading.Thread(target=self._listen, args=(self.process,), daemon=True).start()
@@ -81,7 +84,9 @@ class Supervisor:
         settings = loaded.settings
         counts = {Role.INTAKE: settings.intake.workers}
         config = loaded.path.resolve()
-        self._parts = [Part(role, config) for role in roles for _ in range(counts.get(role, 1))]
+        # Only the listener: a socket that another part held would go on taking connections that nobody answers.
+        sockets = {Role.LISTENER: handed_descriptors()}
+        self._parts = [Part(role, config, sockets.get(role, ())) for role in roles for _ in range(counts.get(role, 1))]
         self._drain_seconds = settings.limits.drain_seconds + _STOP_GRACE_SECONDS
         self._signals: list[signal.Signals] = []
 

@@ -17,7 +17,7 @@ from peers.opensmtpd import OpenSmtpd
 from peers.postfix import Postfix, Routes
 from peers.swaks import SENT, swaks
 
-pytestmark = [pytest.mark.journey, pytest.mark.xdist_group("peers")]
+pytestmark = pytest.mark.journey
 
 SENDER = "bob@client.example"
 DOMAIN = "in.desk.example"
