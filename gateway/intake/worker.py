@@ -62,6 +62,8 @@ class IntakeWorker:
         self._ahead: _Work | None = None
         self._batch = self._settings.batch
         self._chores_at = self._close_at = 0.0
+        # Leases of ours that nobody works on, and that could not be given back.
+        self._is_in_debt = False
 
     def run(self, stop: threading.Event) -> None:
         """Work until told to stop."""
@@ -187,6 +189,8 @@ class IntakeWorker:
 
     def _chores(self) -> None:
         """Take over from the dead, close what was solved long ago."""
+        if self._is_in_debt:
+            self._give_back()
         at = time.monotonic()
         if at >= self._chores_at:
             self._chores_at = at + _CHORES_SECONDS
@@ -202,7 +206,11 @@ class IntakeWorker:
             with self._database.writing() as session:
                 give_back(session, self._owner)
         except DatabaseUnavailable as error:
-            maillog.trouble("leases end by time", reason=str(error))
+            # We live on, so nobody takes over from us: without another try the mails wait for the end of their lease.
+            self._is_in_debt = True
+            maillog.trouble("leases are given back later", reason=str(error))
+        else:
+            self._is_in_debt = False
 
 
 def _reader_limits(settings: IntakeSettings) -> ReaderLimits:

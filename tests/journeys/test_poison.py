@@ -1,6 +1,8 @@
 """A mail that was made to break its reader does not hold up the others, and is seen by somebody. DEFENCE.md T9, M24."""
 
 import hashlib
+import re
+from datetime import datetime
 from pathlib import Path
 
 import pytest

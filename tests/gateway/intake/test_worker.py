@@ -2,6 +2,7 @@
 
 from fakes.house import House, mail
 
+from config.errors import DatabaseUnavailable
 from gateway.intake import batch, worker
 from gateway.reading.bounded import Unreadable
 from storage.claims import claim
@@ -77,6 +78,22 @@ def test_what_a_dead_worker_held_is_taken_over_at_once(house: House, monkeypatch
     with house.database.writing() as session:
         claim(session, "a-host/1/intake-x", 50, 300)
     monkeypatch.setattr(worker, "is_dead", lambda owner: owner.startswith("a-host"))
+    house.work()
+    assert house.rows(id_)[0].state is SpoolState.FILED
+
+
+def test_what_was_claimed_is_filed_when_the_database_is_back(house: House, monkeypatch) -> None:
+    """While the database is away leases cannot be given back either; the worker does not wait for their end."""
+    id_ = house.accept(mail())
+
+    def away(*_: object) -> None:
+        raise DatabaseUnavailable("away")
+
+    with monkeypatch.context() as trouble:
+        trouble.setattr(worker, "file_batch", away)
+        trouble.setattr(worker, "give_back", away)
+        trouble.setattr(worker, "_TROUBLE_SECONDS", 0)
+        assert house.worker._guarded() == 0
     house.work()
     assert house.rows(id_)[0].state is SpoolState.FILED
 
