@@ -24,7 +24,7 @@ demo: install ## A whole story on one laptop, in under a minute
 	@$(BIN)/gateway demo
 
 test: install ## Run all tests
-	$(BIN)/pytest -n 2 --dist loadgroup
+	$(BIN)/pytest -n 2 --dist loadgroup -m "not slow"
 
 lint: install ## Style and common mistakes
 	$(BIN)/ruff check .
