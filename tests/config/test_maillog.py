@@ -3,6 +3,7 @@
 import json
 import subprocess
 import sys
+from functools import cache
 from pathlib import Path
 
 import pytest
@@ -36,6 +37,7 @@ if len(sys.argv) > 4:
 EVENTS = ["started", "accepted", "refused", "filed", "held", "queued", "sent", "bounced", "trouble", "stopped"]
 
 
+@cache
 def logged(form: str, level: str = "info", *, crash: bool = False) -> str:
     """What a process that logs every kind of event writes, decoded as strictly as a log collector does it."""
     hostile = HOSTILE.encode("unicode_escape").decode()

@@ -33,24 +33,24 @@ def test_generated_address_is_slug_dot_and_ten_characters(database: Database) ->
 
 
 def test_generated_addresses_have_fifty_random_bits(database: Database) -> None:
-    """Of 400 addresses no two are alike, and every character of the alphabet stands at every place."""
+    """Of 120 addresses no two are alike, and at every place stand nearly all characters of the alphabet."""
     with database.writing() as session:
         support = queue(session)
-        secrets = [new_address(session, support, DOMAIN).address.partition(".")[2][:10] for _ in range(400)]
-    assert len(set(secrets)) == 400
-    # 32 characters at ten places are 2 ** 50; a character that is missing at one has a chance of 1 in 10,000.
-    assert min(len({secret[place] for secret in secrets}) for place in range(10)) >= 31
+        secrets = [new_address(session, support, DOMAIN).address.partition(".")[2][:10] for _ in range(120)]
+    assert len(set(secrets)) == 120
+    # 32 characters at ten places are 2 ** 50. Of 120 draws hardly one character in 45 is missing.
+    assert min(len({secret[place] for secret in secrets}) for place in range(10)) >= 25
 
 
-@pytest.mark.parametrize("name", ["Re: sales", "B-team", "re-", "客服", "...", "x" * 300, "Ünïcode " * 20])
-def test_generated_address_of_any_queue_is_valid_and_not_reserved(database: Database, name: str) -> None:
+def test_generated_address_of_any_queue_is_valid_and_not_reserved(database: Database) -> None:
     """Whatever a queue is called, its address has a valid local part that no reply address begins like."""
-    with database.writing() as session:
-        address = new_address(session, queue(session, name), DOMAIN).address
-        assert find_address(session, address.upper()).address == address
-    local = address.partition("@")[0]
-    assert not local.startswith(("re-", "b-"))
-    assert len(local) <= 64
+    for name in ("Re: sales", "B-team", "re-", "客服", "...", "x" * 300, "Ünïcode " * 20):
+        with database.writing() as session:
+            address = new_address(session, queue(session, name), DOMAIN).address
+            assert find_address(session, address.upper()).address == address
+        local = address.partition("@")[0]
+        assert not local.startswith(("re-", "b-"))
+        assert len(local) <= 64
 
 
 def test_plain_local_part_is_taken_as_written(database: Database) -> None:
@@ -59,18 +59,22 @@ def test_plain_local_part_is_taken_as_written(database: Database) -> None:
         assert new_address(session, queue(session), "In.Desk.Example", local_part="Help").address == f"help@{DOMAIN}"
 
 
-@pytest.mark.parametrize("local_part", ["postmaster", "Postmaster", "re-x", "b-1", "RE-x"])
-def test_reserved_local_part_is_refused(database: Database, local_part: str) -> None:
+def test_reserved_local_part_is_refused(database: Database) -> None:
     """Names of the gateway's own addresses cannot be creation addresses."""
-    with database.writing() as session, pytest.raises(AskedWrongly, match="reserved"):
-        new_address(session, queue(session), DOMAIN, local_part=local_part)
+    with database.writing() as session:
+        support = queue(session)
+        for local_part in ("postmaster", "Postmaster", "re-x", "b-1", "RE-x"):
+            with pytest.raises(AskedWrongly, match="reserved"):
+                new_address(session, support, DOMAIN, local_part=local_part)
 
 
-@pytest.mark.parametrize("local_part", ["a b", "a@b", "a..b", ".a", "a.", '"a"', "a+b", "ä", "a" * 65, "a\x00"])
-def test_bad_local_part_is_refused(database: Database, local_part: str) -> None:
+def test_bad_local_part_is_refused(database: Database) -> None:
     """A local part that a mail server could stumble over is refused."""
-    with database.writing() as session, pytest.raises(AskedWrongly):
-        new_address(session, queue(session), DOMAIN, local_part=local_part)
+    with database.writing() as session:
+        support = queue(session)
+        for local_part in ("a b", "a@b", "a..b", ".a", "a.", '"a"', "a+b", "ä", "a" * 65, "a\x00"):
+            with pytest.raises(AskedWrongly):
+                new_address(session, support, DOMAIN, local_part=local_part)
 
 
 def test_address_that_is_taken_is_refused(database: Database) -> None:
@@ -102,10 +106,9 @@ def test_addresses_of_one_queue_are_listed_apart(database: Database) -> None:
         assert [row.address for row in list_addresses(session, support.number)] == [made[0], made[2]]
 
 
-@pytest.mark.parametrize(
-    "address", ["nobody@in.desk.example", "garbage", "", "a\x00b@in.desk.example", "\udcff@x.example"]
-)
-def test_address_that_is_not_ours_is_not_found(database: Database, address: str) -> None:
+def test_address_that_is_not_ours_is_not_found(database: Database) -> None:
     """A foreign address and garbage are NotFound, never trouble of the database."""
-    with database.reading() as session, pytest.raises(NotFound):
-        find_address(session, address)
+    with database.reading() as session:
+        for address in ("nobody@in.desk.example", "garbage", "", "a\x00b@in.desk.example", "\udcff@x.example"):
+            with pytest.raises(NotFound):
+                find_address(session, address)

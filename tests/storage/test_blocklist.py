@@ -42,11 +42,12 @@ def test_pattern_blocks_what_it_says_and_no_more(database: Database, pattern: st
     assert not is_blocked(database, pattern, free)
 
 
-@pytest.mark.parametrize("pattern", ["", "ann", "@", "@.", "*", "a b@x.example", "a *@x.example", "@a b", "*@"])
-def test_pattern_that_means_nothing_is_refused(database: Database, pattern: str) -> None:
+def test_pattern_that_means_nothing_is_refused(database: Database) -> None:
     """What is neither an address nor a domain nor a pattern is asked wrongly."""
-    with database.writing() as session, pytest.raises(AskedWrongly):
-        block(session, pattern, "me")
+    with database.writing() as session:
+        for pattern in ("", "ann", "@", "@.", "*", "a b@x.example", "a *@x.example", "@a b", "*@"):
+            with pytest.raises(AskedWrongly):
+                block(session, pattern, "me")
 
 
 def test_blocked_twice_is_once_and_unblocked_is_free(database: Database) -> None:
@@ -61,13 +62,13 @@ def test_blocked_twice_is_once_and_unblocked_is_free(database: Database) -> None
             unblock(session, "@x.example")
 
 
-@pytest.mark.parametrize("hostile", ["'; DROP TABLE blocked; --*@x", "%*@x.example", "_*@x.example", "\\*@x.example"])
-def test_signs_of_sql_are_plain_letters(database: Database, hostile: str) -> None:
-    """A pattern with signs that mean something to a database blocks nobody else, and is listed as written."""
-    if " " not in hostile:
+def test_signs_of_sql_are_plain_letters(database: Database) -> None:
+    """Patterns with signs that mean something to a database block what they say and nobody else."""
+    for hostile in ("';drop-table-blocked;--*@x.example", "%*@x.example", "_*@x.example", "\\*@x.example"):
         assert not is_blocked(database, hostile, "ann@x.example")
+        assert is_blocked(database, hostile, hostile.replace("*", "ann"))
     with database.reading() as session:
-        assert why_blocked(session, "ann%' OR 1=1 --@x.example", OWN) == ""
+        assert why_blocked(session, "ann%'OR-1=1--@y.example", OWN) == ""
 
 
 def test_creation_addresses_are_blocked_by_themselves(database: Database) -> None:

@@ -43,11 +43,12 @@ def test_address_of_somebody_else_is_refused(database: Database) -> None:
             add_contact(session, "Eve", ["eve"])
 
 
-@pytest.mark.parametrize("named", ["", "7", "0", "2147483648", "9" * 30, "²", "nobody@x.example", "garbage"])
-def test_contact_that_is_not_there_is_not_found(database: Database, named: str) -> None:
+def test_contact_that_is_not_there_is_not_found(database: Database) -> None:
     """A number of any length and a stranger's address are NotFound."""
-    with database.reading() as session, pytest.raises(NotFound):
-        find_contact(session, named)
+    with database.reading() as session:
+        for named in ("", "7", "0", "2147483648", "9" * 30, "9" * 9999, "²", "nobody@x.example", "garbage"):
+            with pytest.raises(NotFound):
+                find_contact(session, named)
 
 
 def test_answered_address_makes_its_contact_known(database: Database) -> None:
@@ -60,20 +61,19 @@ def test_answered_address_makes_its_contact_known(database: Database) -> None:
         assert find_contact(session, "ann@x.example").known
 
 
-@pytest.mark.parametrize(
-    ("words", "found"),
-    [
-        ("ann", ["Ann"]),
-        ("ÉMILE", ["Émile"]),
-        ("émile", ["Émile"]),
-        ("x.example", ["Ann", "Émile"]),
-        ("%", ["50% off"]),
-        ("_", ["a_b"]),
-        ("\\", ["back\\slash"]),
-        ("' OR 1=1", []),
-    ],
-)
-def test_contacts_are_found_by_name_or_address(database: Database, words: str, found: list[str]) -> None:
+FOUND = {
+    "ann": ["Ann"],
+    "ÉMILE": ["Émile"],
+    "émile": ["Émile"],
+    "x.example": ["Ann", "Émile"],
+    "%": ["50% off"],
+    "_": ["a_b"],
+    "\\": ["back\\slash"],
+    "' OR 1=1": [],
+}
+
+
+def test_contacts_are_found_by_name_or_address(database: Database) -> None:
     """Letters of any language match in any case, and the signs of LIKE are plain signs. The same on both."""
     with database.writing() as session:
         for name, email in [
@@ -84,4 +84,4 @@ def test_contacts_are_found_by_name_or_address(database: Database, words: str, f
             ("back\\slash", "b@y.example"),
         ]:
             add_contact(session, name, [email])
-    assert names(database, words) == found
+    assert {words: names(database, words) for words in FOUND} == FOUND

@@ -56,27 +56,13 @@ def test_message_is_found_by_id_place_and_message_id(database: Database) -> None
             assert find_message(session, name).id == first
 
 
-@pytest.mark.parametrize(
-    "name",
-    [
-        "",
-        "7",
-        "1.9",
-        "2147483648",
-        "9" * 30,
-        "9" * 9999,
-        "9" * 18 + "." + "9" * 9,
-        "<no@x.example>",
-        "1.1.1",
-        "-1",
-        "²",
-        "' OR 1=1 --",
-    ],
-)
-def test_name_of_no_message_is_not_found(database: Database, name: str) -> None:
+def test_name_of_no_message_is_not_found(database: Database) -> None:
     """Numbers of any length and garbage are NotFound."""
-    with database.reading() as session, pytest.raises(NotFound):
-        find_message(session, name)
+    numbers = ["7", "1.9", "2147483648", "9" * 30, "9" * 9999, "9" * 18 + "." + "9" * 9, "1.1.1", "-1", "²"]
+    with database.reading() as session:
+        for name in ["", "<no@x.example>", "' OR 1=1 --", *numbers]:
+            with pytest.raises(NotFound):
+                find_message(session, name)
 
 
 def test_long_message_ids_compare_by_digest() -> None:

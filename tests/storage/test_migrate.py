@@ -6,8 +6,9 @@ import pytest
 import sqlalchemy as sa
 from alembic.autogenerate import compare_metadata
 from alembic.runtime.migration import MigrationContext
-from fakes.processes import SPAWN, running, upgrade_together
+from fakes.processes import upgrade_together
 from fakes.rows import accept_mails, file_texts, send_mail
+from fakes.spawn import SPAWN, running
 
 from config.errors import OldSchema
 from config.settings import Settings

@@ -29,14 +29,14 @@ def test_queue_has_the_documented_policies(database: Database) -> None:
     assert (queue.join_days, queue.reopen_days, queue.close_after_days, queue.subject_tag) == (14, 14, 14, False)
 
 
-@pytest.mark.parametrize("spelling", ["Straße  Süd", " strasse süd ", "STRASSE SÜD"])
-def test_queue_is_found_in_any_spelling_and_made_once(database: Database, spelling: str) -> None:
+def test_queue_is_found_in_any_spelling_and_made_once(database: Database) -> None:
     """Case and white space do not make another queue."""
     with database.writing() as session:
         made = add_queue(session, Queue(name="Straße Süd"))
-        assert find_queue(session, spelling).id == made.id
-        with pytest.raises(AlreadyThere):
-            add_queue(session, Queue(name=spelling))
+        for spelling in ("Straße  Süd", " strasse süd ", "STRASSE SÜD"):
+            assert find_queue(session, spelling).id == made.id
+            with pytest.raises(AlreadyThere):
+                add_queue(session, Queue(name=spelling))
 
 
 def test_queue_without_a_name_is_refused(database: Database) -> None:

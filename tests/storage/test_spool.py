@@ -4,8 +4,9 @@ import threading
 from concurrent.futures import ThreadPoolExecutor
 
 import pytest
-from fakes.processes import SPAWN, accept_pairs, running
+from fakes.processes import accept_pairs
 from fakes.rows import SUPPORT, accept_mails, arrival
+from fakes.spawn import SPAWN, running
 from sqlmodel import select
 
 from config.errors import NotFound, Refused

@@ -5,7 +5,8 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
-from fakes.processes import SPAWN, count_turn, running, take_turns, turns_taken
+from fakes.spawn import SPAWN, running
+from fakes.turns import count_turn, take_turns, turns_taken
 
 from config.errors import DatabaseUnavailable
 from storage.turnstile import Turnstile
