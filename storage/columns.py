@@ -7,7 +7,6 @@ from functools import cache
 from typing import Any
 
 import sqlalchemy as sa
-from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.engine import Dialect
 from sqlmodel import SQLModel
 
@@ -96,5 +95,10 @@ def insert_or_skip(connection: sa.Connection, model: type[SQLModel]) -> sa.Inser
 def _insert_or_skip(dialect: str, model: type[SQLModel]) -> sa.Insert:
     # Made once: SQLAlchemy then finds its compiled form without reading the statement again.
     if dialect == "sqlite":
+        from sqlalchemy.dialects import sqlite
+
         return sqlite.insert(table_of(model)).on_conflict_do_nothing()
+    # Slow, and it brings asyncio along: a command on SQLite must not wait for it.
+    from sqlalchemy.dialects import postgresql
+
     return postgresql.insert(table_of(model)).on_conflict_do_nothing()

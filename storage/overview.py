@@ -7,12 +7,10 @@ from datetime import datetime
 import sqlalchemy as sa
 from sqlmodel import Session, col, select
 
-from storage.addresses import CreationAddress
 from storage.agents import Agent
 from storage.contacts import Contact
 from storage.messages import Message
 from storage.queues import Queue
-from storage.spool import Spool, SpoolState
 from storage.tickets import Status, Ticket
 
 ACTIVE = (Status.NEW, Status.OPEN, Status.PENDING)
@@ -162,6 +160,9 @@ def _counts(queue: Queue, counted: Sequence[tuple[Status, bool, int]], held: dic
 
 def held_by_queue(session: Session) -> dict[int, int]:
     """How many mails are held, by the queue to whose address they came."""
+    from storage.addresses import CreationAddress
+    from storage.spool import Spool, SpoolState  # slow (0.1 s), and a list of tickets does without
+
     query = (
         select(CreationAddress.queue_id, sa.func.count())
         .join(Spool, col(Spool.recipient) == CreationAddress.address)
@@ -173,6 +174,8 @@ def held_by_queue(session: Session) -> dict[int, int]:
 
 def count_waiting(session: Session) -> int:
     """How many mails are accepted and not yet filed."""
+    from storage.spool import Spool
+
     # Written out, so that both databases see that the partial index serves.
     waiting = sa.text("state IN ('received', 'failed')")
     return session.exec(select(sa.func.count()).select_from(Spool).where(waiting)).one()

@@ -99,8 +99,6 @@ def open_desk(ctx: typer.Context) -> Iterator[Desk]:
     """The installation of the settings, with a database that exists and has this version's schema."""
     with _quick_imports():
         loaded = load_settings(ctx)
-        # All tables: a foreign key must find the table that it names.
-        import storage.models  # noqa: F401
         from storage.database import open_database
         from storage.schema import check_schema_quickly
 
