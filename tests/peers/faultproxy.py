@@ -228,9 +228,11 @@ class FaultProxy:
         link.close()
 
     async def _carry(self, link: Link, side: Side, source: asyncio.StreamReader, target: asyncio.StreamWriter) -> None:
-        # A side that went away is what this proxy is for.
-        with suppress(OSError):
+        try:
             await link.carry(side, source, target, self.delay)
+        except OSError:
+            # A side that was reset, as by kill -9: the other must not wait for it until its time is up.
+            link.reset()
 
     def _note_strike(self) -> None:
         self.strikes += 1

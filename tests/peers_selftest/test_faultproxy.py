@@ -8,6 +8,7 @@ from collections.abc import Iterator
 import pytest
 from peers.faultproxy import DOT, Fault, FaultProxy, Side, Trouble, Watch
 from peers.sink import Sink
+from peers.sinkscript import STORE_AND_RESET, Step
 
 MAIL = b"Subject: x\r\n\r\n" + b"text\r\n" * 1000
 
@@ -84,6 +85,14 @@ def test_blackhole_says_nothing_to_anybody(sink: Sink, proxy: FaultProxy) -> Non
         _send(proxy, timeout=0.5)
     proxy.wait_for_strike()
     assert len(sink.wait_for(1)) == 1
+
+
+def test_reset_by_the_server_reaches_the_client(sink: Sink, proxy: FaultProxy) -> None:
+    """A server that dies with data unread resets; the client is not left to wait for its reply."""
+    sink.script.once(Step.DOT, STORE_AND_RESET)
+    with pytest.raises((smtplib.SMTPServerDisconnected, ConnectionError)) as lost:
+        _send(proxy, timeout=10.0)
+    assert "timed out" not in str(lost.value)
 
 
 def test_delay_holds_each_piece(proxy: FaultProxy) -> None:
