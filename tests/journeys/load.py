@@ -16,6 +16,7 @@ from pathlib import Path
 
 from journeys.desk import Desk, mail_files
 from peers.faultproxy import FaultProxy
+from peers.lastwill import LastWill
 from peers.ports import until
 from peers.sender import accepted
 
@@ -33,6 +34,7 @@ class Load:
     files: Sequence[Path]
     ledger: Path
     process: "subprocess.Popen[bytes]"
+    will: LastWill
 
     @property
     def promised(self) -> int:
@@ -46,6 +48,7 @@ class Load:
     def finish(self, seconds: float = PATIENCE_SECONDS) -> None:
         """Wait until each mail has its 250."""
         told = json.loads(self.process.communicate(timeout=seconds)[0])
+        self.will.dismiss()
         assert told == {**told, "accepted": len(self.files), "refused": 0, "given_up": 0}
 
     def judge(self, desk: Desk) -> None:
@@ -74,6 +77,7 @@ def sending(
         try:
             yield load
         finally:
+            load.will.dismiss()
             load.process.kill()
             load.process.wait()
 
@@ -89,7 +93,9 @@ def start_sender(desk: Desk, folder: Path, files: Sequence[Path], port: int, con
         ],
         stdout=subprocess.PIPE,
     )  # fmt: skip
-    return Load(files, ledger, process)
+    # It would go on trying for minutes, at a port that somebody else may have by then.
+    will = LastWill(["/bin/sh", "-c", f"kill {process.pid}"])
+    return Load(files, ledger, process, will)
 
 
 def _subject(path: Path) -> str:
