@@ -24,11 +24,12 @@ demo: install ## A whole story on one laptop, in under a minute
 	@$(BIN)/gateway demo
 
 test: install ## Run all tests
-	$(BIN)/pytest -n 2 --dist loadgroup -m "not slow"
+	$(BIN)/pytest -n 2 --dist loadscope --no-loadscope-reorder -m "not slow"
 
-lint: install ## Style and common mistakes
+lint: install ## Style, common mistakes, and that what is imported is declared
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
+	$(BIN)/deptry .
 
 types: install ## mypy --strict
 	$(BIN)/mypy

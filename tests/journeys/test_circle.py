@@ -44,10 +44,7 @@ class Circle:
         return self.sink.wait_for(already + 1, timeout=60)[already]
 
 
-@pytest.fixture(
-    scope="module",
-    params=[pytest.param(kind, marks=pytest.mark.xdist_group(f"circle-{kind}")) for kind in ("sqlite", "postgresql")],
-)
+@pytest.fixture(scope="module", params=["sqlite", "postgresql"])
 def circle(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Circle]:
     """One running company for all tests here, on each kind of database."""
     folder: Path = tmp_path_factory.mktemp("circle")

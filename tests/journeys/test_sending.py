@@ -37,10 +37,7 @@ class House:
         return number
 
 
-@pytest.fixture(
-    scope="module",
-    params=[pytest.param(kind, marks=pytest.mark.xdist_group(f"sending-{kind}")) for kind in ("sqlite", "postgresql")],
-)
+@pytest.fixture(scope="module", params=["sqlite", "postgresql"])
 def house(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[House]:
     """One for all tests here, on each kind of database."""
     folder: Path = tmp_path_factory.mktemp("sending")
