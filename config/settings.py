@@ -8,6 +8,7 @@ import re
 from ipaddress import ip_address, ip_network
 from pathlib import Path
 from typing import Annotated, Literal
+from urllib.parse import urlsplit
 from zoneinfo import ZoneInfo
 
 from pydantic import (
@@ -27,6 +28,7 @@ from config.secrets import resolve_reference
 _SQLITE = "sqlite:///"
 _URL_PASSWORD = re.compile(r"^([a-z]+://[^:/@?]*:)[^/?]*@")
 _DOMAIN = re.compile(r"[a-z0-9_-]{1,63}(\.[a-z0-9_-]{1,63})*")
+_BUCKET = re.compile(r"s3://[a-z0-9.-]{3,63}(/[^\s?#]*)?")
 LOOPBACK = ("localhost", "127.0.0.1", "::1")
 
 
@@ -112,13 +114,38 @@ class DatabaseSettings(_Part):
 class BlobSettings(_Part):
     """Where attachments and large mails live."""
 
-    url: str = Field("", description="file:///PATH; empty: the folder blobs in data_dir.")
+    url: str = Field(
+        "",
+        description="file:///PATH, or s3://BUCKET/PREFIX so that gateways on several machines share it; empty: the folder blobs in data_dir.",
+    )
+    endpoint: str = Field(
+        "", description="Of an S3 server that is not Amazon's; https://HOST, or http:// on a loopback."
+    )
+    region: str = Field("us-east-1", description="Of the bucket; other servers take any.")
+    access_key: Secret = Field(
+        SecretStr(""),
+        description="env:NAME, file:PATH or credential:NAME; empty: the usual AWS_* variables or the machine's role.",
+    )
+    secret_key: Secret = Field(SecretStr(""), description="As access_key.")
+    timeout_seconds: float = Field(
+        30, gt=0, description="For one request and its repetitions; then the mail waits for the next try."
+    )
 
     @field_validator("url")
     @classmethod
     def _known_kind(cls, value: str) -> str:
-        if value and not value.startswith("file:///"):
-            raise ValueError("must begin with file:///")
+        if value and not value.startswith("file:///") and not _BUCKET.fullmatch(value):
+            raise ValueError("must begin with file:/// or be s3://BUCKET or s3://BUCKET/PREFIX")
+        return value
+
+    @field_validator("endpoint")
+    @classmethod
+    def _encrypted(cls, value: str) -> str:
+        host = urlsplit(value)
+        if value and host.scheme != "https" and not (host.scheme == "http" and host.hostname in LOOPBACK):
+            raise ValueError(
+                "must begin with https://, since keys and mail go over it; http:// serves loopback hosts only"
+            )
         return value
 
 
@@ -416,9 +443,16 @@ class Settings(_Part):
         return self.database_url.startswith("sqlite:")
 
     @property
-    def blob_dir(self) -> Path:
-        """The folder of blobs."""
+    def blob_dir(self) -> Path | None:
+        """The folder of blobs; None when they are in a bucket."""
+        if self.blobs.url.startswith("s3:"):
+            return None
         return Path(self.blobs.url.removeprefix("file://")) if self.blobs.url else self.data_dir / "blobs"
+
+    @property
+    def folders(self) -> tuple[Path, ...]:
+        """Where this machine keeps mail."""
+        return (self.data_dir, self.blob_dir) if self.blob_dir else (self.data_dir,)
 
     @property
     def key_file(self) -> Path:

@@ -21,6 +21,7 @@ from config.files import Loaded
 from config.settings import LOOPBACK, ListenerSettings, ServerSettings, Settings
 from storage.addresses import AddressState, list_addresses
 from storage.agents import list_agents
+from storage.blobs import open_blobs
 from storage.channels import ChannelState, list_channels
 from storage.database import Database, open_database, sqlite_module
 from storage.outbox import DeliveryState, count_states
@@ -68,7 +69,7 @@ def examine(loaded: Loaded) -> Findings:
     """Everything, in order."""
     settings = loaded.settings
     yield Finding(State.OK, "settings", f"{loaded.path} is right")
-    for look in (_data_dir, _space, _key_file, _listeners, _certificates, _servers):
+    for look in (_data_dir, _space, _bucket, _key_file, _listeners, _certificates, _servers):
         yield from look(settings)
     yield from _database(settings)
 
@@ -88,13 +89,24 @@ def _data_dir(settings: Settings) -> Findings:
 
 
 def _space(settings: Settings) -> Findings:
-    for name, folder in (("data_dir", settings.data_dir), ("blobs", settings.blob_dir)):
+    for folder in settings.folders:
         if not folder.is_dir():
             continue
         free = shutil.disk_usage(folder).free
         state = State.WARN if free < _LOW_SPACE else State.OK
         advice = "make room: with a full disk mail is refused for the time being" if state is State.WARN else ""
-        yield Finding(state, f"space for {name}", f"{free / (1 << 30):.1f} GiB free", advice)
+        yield Finding(state, f"space in {folder}", f"{free / (1 << 30):.1f} GiB free", advice)
+
+
+def _bucket(settings: Settings) -> Findings:
+    if settings.blob_dir is not None:
+        return
+    try:
+        open_blobs(settings).has("0" * 64)
+    except GatewayError as error:
+        yield Finding(State.FAIL, "bucket", str(error), "check [blobs]: endpoint, region and keys")
+    else:
+        yield Finding(State.OK, "bucket", f"{settings.blobs.url} answers")
 
 
 def _key_file(settings: Settings) -> Findings:

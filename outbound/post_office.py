@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from config.secrets import Seal
 from config.settings import Settings
 from outbound.marks import Marks
-from storage.blobs import Blobs
+from storage.blobs import Blobs, open_blobs
 from storage.database import Database
 from storage.installation import load_installation
 
@@ -26,7 +26,7 @@ def open_post_office(settings: Settings, database: Database) -> PostOffice:
         installation = load_installation(session)
     return PostOffice(
         settings=settings,
-        blobs=Blobs(settings.blob_dir),
+        blobs=open_blobs(settings),
         marks=Marks(installation, settings.own_domains),
         seal=Seal(settings.key_file),
     )

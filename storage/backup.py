@@ -1,8 +1,7 @@
 """A copy of the data in a folder: the database at one moment, then the blobs, then the key file.
 
 In this order, because blobs are stored before the rows that name them and never change: every blob that the
-copy of the database names is there when blobs are copied after it. Bringing it back is putting the files where
-the settings say, with the gateway stopped.
+copy of the database names is there when blobs are copied after it. Bringing it back is `storage.restore`.
 """
 
 import os
@@ -59,7 +58,8 @@ def _write(database: Database, settings: Settings, folder: Path) -> Backup:
     copy = folder / DATABASE_NAME
     if database.is_sqlite:
         _copy_sqlite(database, copy)
-    sizes = [_copy(source, folder / "blobs" / source.relative_to(settings.blob_dir)) for source in _blobs(settings)]
+    blobs = settings.blob_dir
+    sizes = [_copy(source, folder / "blobs" / source.relative_to(blobs)) for source in _blobs(blobs)] if blobs else []
     key = folder / settings.key_file.name if settings.key_file.exists() else None
     if key:
         _copy(settings.key_file, key)
@@ -83,9 +83,9 @@ def _copy_sqlite(database: Database, copy: Path) -> None:
         os.fsync(file.fileno())
 
 
-def _blobs(settings: Settings) -> Iterator[Path]:
+def _blobs(blob_dir: Path) -> Iterator[Path]:
     """The finished blobs; one that is being written has a name with a dot."""
-    for folder, _, names in os.walk(settings.blob_dir):
+    for folder, _, names in os.walk(blob_dir):
         yield from (Path(folder) / name for name in names if not name.startswith("."))
 
 

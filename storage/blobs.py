@@ -1,4 +1,4 @@
-"""Content-addressed files: attachments and large raw mails, each kept once.
+"""Content-addressed files: attachments and large raw mails, each kept once, in a folder or in a bucket.
 
 A blob is on stable storage, its directory entry included, before any row that names it is inserted. A
 blob without a row is rubbish that a collection may remove; a row without a blob is an alarm.
@@ -9,20 +9,60 @@ from dataclasses import dataclass
 from hashlib import sha256
 from pathlib import Path
 from secrets import token_hex
+from typing import Protocol
 
 from config.errors import DatabaseUnavailable, StorageFull
+from config.settings import Settings
 
 _NO_SPACE = (28, 122)  # ENOSPC, EDQUOT
 
 
+class Blobs(Protocol):
+    """Where blobs are kept, by the SHA-256 of what they hold."""
+
+    @property
+    def is_remote(self) -> bool:
+        """Whether it may be out of reach while the database is there: then nothing is stored while a sender waits."""
+
+    def put(self, content: bytes, digest: str = "") -> str:
+        """Store bytes durably and return their SHA-256 in hex. Raises StorageFull or DatabaseUnavailable."""
+
+    def get(self, digest: str) -> bytes:
+        """The bytes of a blob. Raises DatabaseUnavailable when they cannot be read or are not what was put."""
+
+    def has(self, digest: str) -> bool:
+        """Whether the blob is there; its content is not looked at."""
+
+
+def open_blobs(settings: Settings) -> Blobs:
+    """The blobs of the settings. Raises BadConfiguration when a bucket is named and the extra s3 is not installed."""
+    if settings.blob_dir is not None:
+        return FolderBlobs(settings.blob_dir)
+    from storage.bucket import open_bucket  # the extra, and its library of 30 MB
+
+    return open_bucket(settings.blobs)
+
+
+def whole(content: bytes, digest: str, where: str) -> bytes:
+    """The content of a blob. Raises DatabaseUnavailable when it is not what was put."""
+    if sha256(content).hexdigest() != digest:
+        raise DatabaseUnavailable(f"Blob {digest} in {where} is damaged: restore it from the backup")
+    return content
+
+
 @dataclass(frozen=True, slots=True)
-class Blobs:
+class FolderBlobs:
     """A folder of blobs, two levels deep, named by the SHA-256 of what they hold."""
 
     folder: Path
 
+    @property
+    def is_remote(self) -> bool:
+        """Never: it is a disk of this machine, as the database's is."""
+        return False
+
     def put(self, content: bytes, digest: str = "") -> str:
-        """Store bytes durably and return their SHA-256 in hex. Raises StorageFull or DatabaseUnavailable."""
+        """See Blobs."""
         digest = digest or sha256(content).hexdigest()
         path = self._path(digest)
         try:
@@ -38,17 +78,15 @@ class Blobs:
         return digest
 
     def get(self, digest: str) -> bytes:
-        """The bytes of a blob. Raises DatabaseUnavailable when they cannot be read or are not what was put."""
+        """See Blobs."""
         try:
             content = self._path(digest).read_bytes()
         except OSError as error:
             raise DatabaseUnavailable(f"Blob {digest} cannot be read in {self.folder}: {error.strerror}") from error
-        if sha256(content).hexdigest() != digest:
-            raise DatabaseUnavailable(f"Blob {digest} in {self.folder} is damaged: restore it from the backup")
-        return content
+        return whole(content, digest, str(self.folder))
 
     def has(self, digest: str) -> bool:
-        """Whether the blob is there; its content is not looked at."""
+        """See Blobs."""
         return self._path(digest).exists()
 
     def _path(self, digest: str) -> Path:

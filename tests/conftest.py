@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 from peers.postgres import PostgresServer, postgres_server
+from peers.s3 import S3Server, s3_server
 
 from config.settings import Settings
 from storage.database import Database, open_database
@@ -17,6 +18,13 @@ from storage.migrate import open_or_make, upgrade
 def postgres() -> Iterator[PostgresServer]:
     """A PostgreSQL server, started when the first test of this worker asks for it."""
     with postgres_server() as server:
+        yield server
+
+
+@pytest.fixture(scope="session")
+def s3() -> Iterator[S3Server]:
+    """An S3 server, started when the first test of this worker asks for it."""
+    with s3_server() as server:
         yield server
 
 

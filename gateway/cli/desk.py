@@ -38,9 +38,9 @@ class Desk:
     @property
     def blobs(self) -> "Blobs":
         """Attachments and large mails."""
-        from storage.blobs import Blobs
+        from storage.blobs import open_blobs
 
-        return Blobs(self.settings.blob_dir)
+        return open_blobs(self.settings)
 
     def reading(self) -> "AbstractContextManager[Session]":
         """A block that only reads."""

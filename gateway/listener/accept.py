@@ -190,7 +190,7 @@ class GroupCommit:
 
 
 def _as_blob(blobs: Blobs, arrival: Arrival) -> Arrival:
-    if arrival.content is None or arrival.size <= BLOB_BYTES:
+    if arrival.content is None or arrival.size <= BLOB_BYTES or blobs.is_remote:
         return arrival
     blobs.put(arrival.content, arrival.sha256)
     return replace(arrival, content=None)

@@ -17,7 +17,7 @@ from gateway.listener.policy import House
 from gateway.listener.server import Door, drain, log_open, say_goodbye, watch
 from gateway.listener.tls import certificates_of
 from outbound.marks import Marks
-from storage.blobs import Blobs
+from storage.blobs import open_blobs
 from storage.database import Database, open_database
 from storage.installation import load_installation
 from storage.waking import wake
@@ -51,12 +51,12 @@ async def run_listener(
     """Listen until `stop`, then finish what has begun. Raises BadConfiguration, DatabaseUnavailable."""
     limits = settings.limits
     commit = GroupCommit(
-        database, Blobs(settings.blob_dir), partial(wake, settings.data_dir, "intake"), limits.commit_seconds
+        database, open_blobs(settings), partial(wake, settings.data_dir, "intake"), limits.commit_seconds
     )
     with database.reading() as session:
         marks = Marks(load_installation(session), settings.own_domains)
     directory = Directory(database, marks, limits.lookup_seconds)
-    disk = DiskReserve((settings.data_dir, settings.blob_dir), limits.free_bytes)
+    disk = DiskReserve(settings.folders, limits.free_bytes)
     handler = Handler(House(settings, directory, commit, MailRates(limits), disk))
     doors = _doors(settings, handler)
     watching = reloading = None

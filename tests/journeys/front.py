@@ -19,7 +19,7 @@ from sqlmodel import select
 from config.files import load
 from config.settings import Settings
 from storage.addresses import new_address
-from storage.blobs import Blobs
+from storage.blobs import open_blobs
 from storage.migrate import open_or_make, upgrade
 from storage.queues import Queue, add_queue
 from storage.spool import Acceptance, raw_bytes
@@ -97,7 +97,7 @@ class Front:
         self._public.cleanup()
 
     def _all(self) -> list[Received]:
-        blobs = Blobs(self._settings.blob_dir)
+        blobs = open_blobs(self._settings)
         with self._database.reading() as session:
             envelopes = list(session.exec(select(Acceptance)).all())
             session.expunge_all()

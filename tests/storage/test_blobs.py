@@ -1,4 +1,4 @@
-"""Blobs: what is put comes back or raises; nothing half-written is ever seen."""
+"""FolderBlobs: what is put comes back or raises; nothing half-written is ever seen."""
 
 import os
 import threading
@@ -9,36 +9,36 @@ from pathlib import Path
 import pytest
 
 from config.errors import DatabaseUnavailable, StorageFull
-from storage.blobs import Blobs
+from storage.blobs import FolderBlobs
 
 CONTENT = bytes(range(256)) * 300
 DIGEST = sha256(CONTENT).hexdigest()
 
 
 @pytest.fixture
-def blobs(tmp_path: Path) -> Blobs:
+def blobs(tmp_path: Path) -> FolderBlobs:
     """A folder of blobs that is not there yet."""
-    return Blobs(tmp_path / "data" / "blobs")
+    return FolderBlobs(tmp_path / "data" / "blobs")
 
 
-def files(blobs: Blobs) -> list[Path]:
+def files(blobs: FolderBlobs) -> list[Path]:
     """Every file in the folder, hidden ones too."""
     return [path for path in blobs.folder.rglob("*") if path.is_file()]
 
 
-def test_blob_comes_back_as_it_was_put(blobs: Blobs) -> None:
+def test_blob_comes_back_as_it_was_put(blobs: FolderBlobs) -> None:
     """Bytes are found by their SHA-256, in a folder that the first one makes."""
     assert blobs.put(CONTENT) == DIGEST
     assert blobs.has(DIGEST)
     assert blobs.get(DIGEST) == CONTENT
 
 
-def test_empty_blob_is_a_blob(blobs: Blobs) -> None:
+def test_empty_blob_is_a_blob(blobs: FolderBlobs) -> None:
     """An attachment without content is kept like any other."""
     assert blobs.get(blobs.put(b"")) == b""
 
 
-def test_same_content_is_kept_once_and_made_young(blobs: Blobs) -> None:
+def test_same_content_is_kept_once_and_made_young(blobs: FolderBlobs) -> None:
     """Content that is there is not written again, but touched, so that a collection sees that it is in use."""
     blobs.put(CONTENT)
     (path,) = files(blobs)
@@ -50,7 +50,7 @@ def test_same_content_is_kept_once_and_made_young(blobs: Blobs) -> None:
     assert path.stat().st_mtime > 1
 
 
-def test_no_other_file_is_left(blobs: Blobs) -> None:
+def test_no_other_file_is_left(blobs: FolderBlobs) -> None:
     """After storing there are the blobs and nothing else."""
     for number in range(20):
         blobs.put(b"%d" % number)
@@ -58,7 +58,7 @@ def test_no_other_file_is_left(blobs: Blobs) -> None:
 
 
 @pytest.mark.parametrize("damaged", [CONTENT[:-1], CONTENT + b"x", b"", b"x" + CONTENT[1:]])
-def test_damaged_blob_raises(blobs: Blobs, damaged: bytes) -> None:
+def test_damaged_blob_raises(blobs: FolderBlobs, damaged: bytes) -> None:
     """A file that was cut, grew or changed is never handed out."""
     blobs.put(CONTENT)
     files(blobs)[0].write_bytes(damaged)
@@ -66,7 +66,7 @@ def test_damaged_blob_raises(blobs: Blobs, damaged: bytes) -> None:
         blobs.get(DIGEST)
 
 
-def test_missing_blob_raises(blobs: Blobs) -> None:
+def test_missing_blob_raises(blobs: FolderBlobs) -> None:
     """A digest that nobody put is an error of storage, which names it."""
     assert not blobs.has(DIGEST)
     with pytest.raises(DatabaseUnavailable, match=DIGEST):
@@ -77,10 +77,10 @@ def test_folder_that_cannot_be_made_is_unavailable(tmp_path: Path) -> None:
     """A file where the folder should be is trouble of ours, in our own words."""
     (tmp_path / "blobs").write_text("")
     with pytest.raises(DatabaseUnavailable, match="Cannot store"):
-        Blobs(tmp_path / "blobs").put(CONTENT)
+        FolderBlobs(tmp_path / "blobs").put(CONTENT)
 
 
-def test_full_disk_is_storage_full_and_leaves_nothing(blobs: Blobs) -> None:
+def test_full_disk_is_storage_full_and_leaves_nothing(blobs: FolderBlobs) -> None:
     """A file that may not grow so far raises, and no piece of it stays."""
     blobs.put(b"makes the folder")
     resource = pytest.importorskip("resource")
@@ -95,7 +95,7 @@ def test_full_disk_is_storage_full_and_leaves_nothing(blobs: Blobs) -> None:
     assert blobs.get(blobs.put(CONTENT)) == CONTENT
 
 
-def test_same_content_from_four_threads_is_kept_once(blobs: Blobs) -> None:
+def test_same_content_from_four_threads_is_kept_once(blobs: FolderBlobs) -> None:
     """Threads that store the same bytes at once all succeed, and one file is there."""
     barrier = threading.Barrier(4)
 

@@ -11,7 +11,7 @@ from sqlmodel import select
 
 from config.errors import NotFound, Refused
 from config.settings import Settings
-from storage.blobs import Blobs
+from storage.blobs import open_blobs
 from storage.claims import Settled, claim, settle
 from storage.database import Database
 from storage.ids import is_id
@@ -74,7 +74,7 @@ def test_accept_keeps_bytes_and_envelope(database: Database, settings: Settings)
     with database.reading() as session:
         (row,) = find_rows(session, id_)
         assert (row.recipient, row.state, row.attempts) == (SUPPORT, SpoolState.RECEIVED, 0)
-        assert raw_bytes(session, Blobs(settings.blob_dir), row.sha256) == mail.content
+        assert raw_bytes(session, open_blobs(settings), row.sha256) == mail.content
         acceptance = session.get_one(Acceptance, id_)
         assert (acceptance.reverse_path, acceptance.received_at) == ("ann@customer.example", mail.received_at)
 
@@ -188,7 +188,7 @@ def test_recipients_in_opposite_orders_do_not_wait_in_a_circle(database: Databas
 
 def test_raw_moved_to_a_blob_is_read_from_there(database: Database, settings: Settings) -> None:
     """After the move the table has no bytes, and the mail is still whole."""
-    blobs, mail = Blobs(settings.blob_dir), arrival(b"x" * 20_000)
+    blobs, mail = open_blobs(settings), arrival(b"x" * 20_000)
     accepted(database, mail)
     blobs.put(b"x" * 20_000)
     with database.writing() as session:
@@ -204,7 +204,7 @@ def test_mail_that_is_not_there_is_not_found(database: Database, settings: Setti
         with pytest.raises(NotFound):
             find_rows(session, "nothing")
         with pytest.raises(NotFound):
-            raw_bytes(session, Blobs(settings.blob_dir), "0" * 64)
+            raw_bytes(session, open_blobs(settings), "0" * 64)
 
 
 def test_released_mail_waits_again_and_passes_its_check(database: Database) -> None:

@@ -13,7 +13,7 @@ from config.errors import DatabaseUnavailable, StorageFull
 from gateway.listener import accept
 from gateway.listener.accept import GroupCommit, accept_now
 from storage import spool
-from storage.blobs import Blobs
+from storage.blobs import open_blobs
 from storage.spool import Arrival, raw_bytes
 
 MAIL = b"Subject: hello\r\n\r\nhello\r\n"
@@ -28,7 +28,7 @@ def committing(door, work, seconds=10.0):
     """Run work with a writer of its own beside the listener."""
 
     async def run():
-        commit = GroupCommit(door.database, Blobs(door.settings.blob_dir), lambda: None, seconds)
+        commit = GroupCommit(door.database, open_blobs(door.settings), lambda: None, seconds)
         try:
             return await work(commit)
         finally:
@@ -77,7 +77,7 @@ def test_whoever_is_woken_is_woken_after_the_commit(door):
 
     async def run():
         commit = GroupCommit(
-            door.database, Blobs(door.settings.blob_dir), lambda: seen.append(len(door.rows())), seconds=10
+            door.database, open_blobs(door.settings), lambda: seen.append(len(door.rows())), seconds=10
         )
         await commit.accept(arrival(MAIL))
         await commit.close()
@@ -200,7 +200,7 @@ def test_mail_accepted_without_a_listener_goes_the_same_way(open_door, database_
     """`accept_now` keeps the bytes by the same rule, and a second time answers the same id."""
     door = open_door(database_url=database_url)
     content = b"x" * size
-    blobs = Blobs(door.settings.blob_dir)
+    blobs = open_blobs(door.settings)
     first = accept_now(door.database, blobs, arrival(content))
     with door.peer() as peer:
         assert peer.mails([door.address], MAIL).startswith("250")
