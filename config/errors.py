@@ -49,6 +49,10 @@ class StorageFull(DatabaseUnavailable):
     """No space is left where mail is kept."""
 
 
+class Damaged(GatewayError):
+    """What was stored is gone or has changed: only a backup brings it back, trying again does not."""
+
+
 class BadConfiguration(GatewayError):
     """A setting is missing or wrong: EX_CONFIG."""
 

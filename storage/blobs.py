@@ -11,7 +11,7 @@ from pathlib import Path
 from secrets import token_hex
 from typing import Protocol
 
-from config.errors import DatabaseUnavailable, StorageFull
+from config.errors import Damaged, DatabaseUnavailable, StorageFull
 from config.settings import Settings
 
 _NO_SPACE = (28, 122)  # ENOSPC, EDQUOT
@@ -28,7 +28,7 @@ class Blobs(Protocol):
         """Store bytes durably and return their SHA-256 in hex. Raises StorageFull or DatabaseUnavailable."""
 
     def get(self, digest: str) -> bytes:
-        """The bytes of a blob. Raises DatabaseUnavailable when they cannot be read or are not what was put."""
+        """The bytes of a blob. Raises Damaged when they are gone or not what was put, DatabaseUnavailable for now."""
 
     def has(self, digest: str) -> bool:
         """Whether the blob is there; its content is not looked at."""
@@ -44,9 +44,9 @@ def open_blobs(settings: Settings) -> Blobs:
 
 
 def whole(content: bytes, digest: str, where: str) -> bytes:
-    """The content of a blob. Raises DatabaseUnavailable when it is not what was put."""
+    """The content of a blob. Raises Damaged when it is not what was put."""
     if sha256(content).hexdigest() != digest:
-        raise DatabaseUnavailable(f"Blob {digest} in {where} is damaged: restore it from the backup")
+        raise Damaged(f"Blob {digest} in {where} is damaged: restore it from the backup")
     return content
 
 
@@ -81,6 +81,10 @@ class FolderBlobs:
         """See Blobs."""
         try:
             content = self._path(digest).read_bytes()
+        except FileNotFoundError as error:
+            if not self.folder.is_dir():  # a disk that is not mounted comes back
+                raise DatabaseUnavailable(f"{self.folder} is not there: is its disk mounted?") from error
+            raise Damaged(f"Blob {digest} is not in {self.folder}: restore it from the backup") from error
         except OSError as error:
             raise DatabaseUnavailable(f"Blob {digest} cannot be read in {self.folder}: {error.strerror}") from error
         return whole(content, digest, str(self.folder))

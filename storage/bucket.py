@@ -9,7 +9,7 @@ from datetime import timedelta
 from hashlib import sha256
 from urllib.parse import urlsplit
 
-from config.errors import BadConfiguration, DatabaseUnavailable
+from config.errors import BadConfiguration, Damaged, DatabaseUnavailable
 from config.settings import BlobSettings
 from storage.blobs import whole
 
@@ -51,6 +51,8 @@ class BucketBlobs:
         """See Blobs."""
         try:
             content = bytes(get(self.store, _name(digest)).bytes())
+        except FileNotFoundError as error:
+            raise Damaged(f"Blob {digest} is not in {self.url}: restore it from the bucket's versions") from error
         except (BaseError, OSError) as error:
             raise DatabaseUnavailable(f"Blob {digest} cannot be read in {self.url}: {_first_line(error)}") from error
         return whole(content, digest, self.url)

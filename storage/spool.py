@@ -223,7 +223,7 @@ def _move(session: Session, row: Spool, to: SpoolState) -> None:
 
 
 def raw_bytes(session: Session, blobs: Blobs, digest: str) -> bytes:
-    """The mail as it was received. Raises NotFound, or DatabaseUnavailable when its blob is damaged."""
+    """The mail as it was received. Raises NotFound, or Damaged when its blob is."""
     raw = session.get(Raw, digest)
     if raw is None:
         raise NotFound(f"There is no raw mail {digest}")

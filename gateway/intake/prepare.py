@@ -1,9 +1,10 @@
 """All that can be done with a mail before the database is locked: read it, store its files, digest it."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from hashlib import sha256
 
+from config.errors import Damaged
 from gateway.intake.authenticate import Authenticator, Read
 from gateway.reading.authenticity import Authentication
 from gateway.reading.bounded import BoundedReader, Unreadable
@@ -38,12 +39,13 @@ def prepare(
     batch: Sequence[Claimed], reader: BoundedReader, authenticator: Authenticator, blobs: Blobs, limits: PrepareLimits
 ) -> list[Ready]:
     """Read a batch in the child process. A mail that killed its reader for no known reason is not in the result."""
-    raws = [claimed.content if claimed.content is not None else blobs.get(claimed.sha256) for claimed in batch]
-    wanted = [raw for claimed, raw in zip(batch, raws, strict=True) if claimed.attempts < limits.attempts]
+    raws = [(claimed, _raw(claimed, blobs)) for claimed in batch]
+    failed = [(Read(one, b"", lost_mail(one, raw)), str(raw)) for one, raw in raws if isinstance(raw, Damaged)]
+    there = [(claimed, raw) for claimed, raw in raws if not isinstance(raw, Damaged)]
+    wanted = [raw for claimed, raw in there if claimed.attempts < limits.attempts]
     answers = iter(reader.read(wanted, batch[0].received_at))
     read: list[Read] = []
-    failed: list[tuple[Read, str]] = []
-    for claimed, raw in zip(batch, raws, strict=True):
+    for claimed, raw in there:
         given_up = Unreadable(f"tried {claimed.attempts} times", is_deterministic=True)
         mail = given_up if claimed.attempts >= limits.attempts else next(answers)
         if not isinstance(mail, Unreadable):
@@ -55,6 +57,15 @@ def prepare(
     # Nobody knows who wrote what could not be read.
     ready += [_ready(one, Authentication(reason="not read"), blobs, limits, why) for one, why in failed]
     return sorted(ready, key=lambda one: one.claimed.id)  # as they came
+
+
+def _raw(claimed: Claimed, blobs: Blobs) -> bytes | Damaged:
+    if claimed.content is not None:
+        return claimed.content
+    try:
+        return blobs.get(claimed.sha256)
+    except Damaged as error:
+        return error
 
 
 def _ready(
@@ -85,6 +96,18 @@ def content_key(mail: Mail, files: Sequence[NewAttachment]) -> str:
 def unreadable_mail(claimed: Claimed, raw: bytes, reason: str) -> Mail:
     """What stands in the ticket for a mail that could not be read: a plain word and the raw mail."""
     text = f"This mail could not be read ({reason}). It is attached as it was received."
+    return replace(
+        _substitute(claimed, text, reason), attachments=(Attachment("unreadable.eml", "message/rfc822", raw),)
+    )
+
+
+def lost_mail(claimed: Claimed, damage: Damaged) -> Mail:
+    """What stands in the ticket for a mail whose stored bytes are gone or damaged."""
+    text = f"This mail was accepted, and its bytes are lost. {damage}; then `gateway mail release {claimed.id}`."
+    return _substitute(claimed, text, str(damage))
+
+
+def _substitute(claimed: Claimed, text: str, reason: str) -> Mail:
     return Mail(
         message_id=f"<{claimed.sha256[:32]}@unreadable.invalid>",
         author=Person("", claimed.reverse_path),
@@ -93,6 +116,5 @@ def unreadable_mail(claimed: Claimed, raw: bytes, reason: str) -> Mail:
         kind_reason="not read",
         text=text,
         reply_text=text,
-        attachments=(Attachment("unreadable.eml", "message/rfc822", raw),),
         defects=(f"unreadable: {reason}",),
     )

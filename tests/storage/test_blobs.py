@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from config.errors import DatabaseUnavailable, StorageFull
+from config.errors import Damaged, DatabaseUnavailable, StorageFull
 from storage.blobs import FolderBlobs
 
 CONTENT = bytes(range(256)) * 300
@@ -62,14 +62,21 @@ def test_damaged_blob_raises(blobs: FolderBlobs, damaged: bytes) -> None:
     """A file that was cut, grew or changed is never handed out."""
     blobs.put(CONTENT)
     files(blobs)[0].write_bytes(damaged)
-    with pytest.raises(DatabaseUnavailable, match="damaged"):
+    with pytest.raises(Damaged, match="damaged"):
         blobs.get(DIGEST)
 
 
 def test_missing_blob_raises(blobs: FolderBlobs) -> None:
-    """A digest that nobody put is an error of storage, which names it."""
+    """A digest that nobody put is a loss, and the error names it."""
+    blobs.put(b"something else")
     assert not blobs.has(DIGEST)
-    with pytest.raises(DatabaseUnavailable, match=DIGEST):
+    with pytest.raises(Damaged, match=DIGEST):
+        blobs.get(DIGEST)
+
+
+def test_missing_folder_is_trouble_of_the_moment(blobs: FolderBlobs) -> None:
+    """A disk that is not mounted comes back: nothing is called lost because of it."""
+    with pytest.raises(DatabaseUnavailable, match="mounted"):
         blobs.get(DIGEST)
 
 

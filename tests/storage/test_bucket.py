@@ -8,7 +8,7 @@ import pytest
 from peers.ports import free_port
 from peers.s3 import S3Server
 
-from config.errors import DatabaseUnavailable
+from config.errors import Damaged, DatabaseUnavailable
 from config.settings import BlobSettings
 from storage.bucket import BucketBlobs, open_bucket
 
@@ -41,7 +41,7 @@ def test_missing_blob_of_a_bucket_raises(blobs: BucketBlobs) -> None:
     """A digest that nobody put is not there, and asking for it is an error that names it."""
     blobs.put(b"something else")
     assert not blobs.has(DIGEST)
-    with pytest.raises(DatabaseUnavailable, match=DIGEST):
+    with pytest.raises(Damaged, match=DIGEST):
         blobs.get(DIGEST)
 
 
@@ -49,7 +49,7 @@ def test_damaged_blob_of_a_bucket_raises(blobs: BucketBlobs) -> None:
     """An object that was cut is never handed out."""
     blobs.put(CONTENT)
     obstore.put(blobs.store, f"{DIGEST[:2]}/{DIGEST[2:4]}/{DIGEST}", CONTENT[:-1])
-    with pytest.raises(DatabaseUnavailable, match="damaged"):
+    with pytest.raises(Damaged, match="damaged"):
         blobs.get(DIGEST)
 
 

@@ -1,5 +1,9 @@
 """One bad mail costs one mail; nothing that was accepted is lost, whatever happens to a worker."""
 
+from hashlib import sha256
+from pathlib import Path
+
+import pytest
 from fakes.house import House, mail
 
 from config.errors import DatabaseUnavailable
@@ -7,7 +11,7 @@ from gateway.intake import batch, worker
 from gateway.reading.bounded import Unreadable
 from storage.claims import claim
 from storage.messages import attachments_of
-from storage.spool import Raw, SpoolState, raw_bytes, release
+from storage.spool import Raw, SpoolState, move_raw_to_blob, raw_bytes, release
 
 
 def test_a_mail_that_cannot_be_filed_does_not_hold_up_the_others(house: House, monkeypatch) -> None:
@@ -96,6 +100,29 @@ def test_what_was_claimed_is_filed_when_the_database_is_back(house: House, monke
         assert house.worker._guarded() == 0
     house.work()
     assert house.rows(id_)[0].state is SpoolState.FILED
+
+
+@pytest.mark.parametrize("damage", [Path.unlink, lambda path: path.write_bytes(b"cut")], ids=["gone", "cut"])
+def test_a_mail_whose_blob_is_damaged_holds_up_nobody(house: House, damage) -> None:
+    """The mail beside it is filed; a ticket names what is lost, and after the restore of the blob it is released."""
+    raw = mail("large\n" * 5000)
+    digest, large = sha256(raw).hexdigest(), house.accept(raw)
+    blob = house.settings.blob_dir / digest[:2] / digest[2:4] / digest
+    house.office.blobs.put(raw, digest)
+    with house.database.writing() as session:
+        move_raw_to_blob(session, [digest])
+    damage(blob)
+    good = house.accept(mail("good", subject="good"))
+    house.work()
+    row = house.rows(large)[0]
+    assert (house.rows(good)[0].state, row.state) == (SpoolState.FILED, SpoolState.QUARANTINED)
+    assert digest in house.messages(house.ticket_of(row).id)[0].text
+    blob.unlink(missing_ok=True)
+    house.office.blobs.put(raw, digest)
+    with house.database.writing() as session:
+        release(session, session.merge(row))
+    house.work()
+    assert house.rows(large)[0].state is SpoolState.FILED
 
 
 def test_a_worker_that_lost_its_lease_files_nothing(house: House, monkeypatch) -> None:
