@@ -19,7 +19,7 @@ from gateway.listener.limits import Budget, Connections, Networks
 from gateway.listener.proxy import read_client
 from gateway.listener.replies import Reply
 from gateway.listener.stream import Gone, Stream
-from gateway.listener.tls import Certificates
+from gateway.listener.tls import Certificates, facts_of
 
 _LONGEST_LINE = 1024  # what is read at all; each command has its own limit
 # How long we still read after our last word, so that the peer can hear it: a socket that
@@ -81,6 +81,7 @@ class Conversation(SMTP):
         self.session = Visit(self.loop)
         self.session.peer = transport.get_extra_info("peername")
         self.session.host = _host(self.session.peer)
+        self.session.tls = facts_of(self.transport) if self.is_tls else ""
         self._forget_mail()
         self.common.conversations.add(self)
         self._handler_coroutine = self.loop.create_task(self._handle_client())

@@ -35,7 +35,8 @@ def test_mail_comes_over_starttls(open_door, tmp_path):
         assert peer.mails([door.address], MAIL).startswith("250")
         assert "STARTTLS" not in peer.says("EHLO x")
         assert peer.says("STARTTLS").startswith("503")
-    assert [one.protocol for one in door.acceptances()] == ["ESMTPS"]
+    [accepted] = door.acceptances()
+    assert (accepted.protocol, accepted.tls) == ("ESMTPS", "TLSv1.3 TLS_AES_256_GCM_SHA384")
 
 
 def test_large_mail_comes_over_tls_as_it_was(open_door, tmp_path):
