@@ -26,6 +26,7 @@ from pydantic import (
 from config.secrets import resolve_reference
 
 _SQLITE = "sqlite:///"
+_SYSTEMD = "systemd"
 _URL_PASSWORD = re.compile(r"^([a-z]+://[^:/@?]*:)[^/?]*@")
 _DOMAIN = re.compile(r"[a-z0-9_-]{1,63}(\.[a-z0-9_-]{1,63})*")
 _BUCKET = re.compile(r"s3://[a-z0-9.-]{3,63}(/[^\s?#]*)?")
@@ -154,7 +155,7 @@ class ListenerSettings(_Part):
 
     address: str = Field(
         "127.0.0.1:2525",
-        description="HOST:PORT, unix:PATH, or systemd for the sockets that it hands over; an unprivileged port needs no root.",
+        description="HOST:PORT, unix:PATH, or systemd (systemd:NAME) for the sockets that it hands over; a port above 1023 needs no root.",
     )
     protocol: Literal["smtp", "lmtp"] = Field(
         "smtp", description="lmtp (RFC 2033) for a mail server in front of us: one reply a recipient."
@@ -176,11 +177,13 @@ class ListenerSettings(_Part):
     @field_validator("address")
     @classmethod
     def _host_and_port(cls, value: str) -> str:
-        if value == "systemd" or value.startswith("unix:/"):
+        if value == _SYSTEMD or value.startswith((f"{_SYSTEMD}:", "unix:/")):
             return value
         host, _, port = value.rpartition(":")
         if not host or not port.isascii() or not port.isdigit() or int(port) > 65535:
-            raise ValueError("must be HOST:PORT, like 127.0.0.1:2525 or [::]:25, or unix:/PATH, or systemd")
+            raise ValueError(
+                "must be HOST:PORT, like 127.0.0.1:2525 or [::]:25, or unix:/PATH, or systemd, or systemd:NAME"
+            )
         return value
 
     @field_validator("proxy_from")
@@ -197,6 +200,16 @@ class ListenerSettings(_Part):
         if self.proxy_from and self.tls == "implicit":
             raise ValueError('a PROXY header comes before TLS: use tls = "starttls" with proxy_from')
         return self
+
+    @property
+    def is_handed(self) -> bool:
+        """Whether its sockets come from the service manager."""
+        return self.address.partition(":")[0] == _SYSTEMD
+
+    @property
+    def handed_name(self) -> str:
+        """The FileDescriptorName= of its sockets; empty: all that no other listener names."""
+        return self.address.partition(":")[2] if self.is_handed else ""
 
     @property
     def host(self) -> str:
@@ -422,6 +435,14 @@ class Settings(_Part):
     dns: DnsSettings = DnsSettings()
     authenticity: AuthenticitySettings = AuthenticitySettings()
     log: LogSettings = LogSettings()
+
+    @field_validator("listener")
+    @classmethod
+    def _handed_once(cls, value: tuple[ListenerSettings, ...]) -> tuple[ListenerSettings, ...]:
+        handed = [listener.address for listener in value if listener.is_handed]
+        if len(handed) > len(set(handed)):
+            raise ValueError('two listeners cannot share sockets: name them, as in address = "systemd:lmtp"')
+        return value
 
     @field_validator("time_zone")
     @classmethod

@@ -35,6 +35,8 @@ class Claimed:
     passed: tuple[str, ...]
     peer: str = ""  # the facts of the session: its address
     helo: str = ""
+    protocol: str = ""
+    tls: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,6 +74,8 @@ _TAKEN = (
         _ACCEPTANCE.c.received_at,
         _ACCEPTANCE.c.peer,
         _ACCEPTANCE.c.helo,
+        _ACCEPTANCE.c.protocol,
+        _ACCEPTANCE.c.tls,
     )
     .join(_ACCEPTANCE, _ACCEPTANCE.c.id == _SPOOL.c.acceptance_id)
     .join(_RAW, _RAW.c.sha256 == _SPOOL.c.sha256)
@@ -122,6 +126,8 @@ def claim(session: Session, owner: str, limit: int, lease_seconds: float) -> lis
             passed=tuple(row.passed),
             peer=row.peer,
             helo=row.helo,
+            protocol=row.protocol,
+            tls=row.tls,
         )
         for row in connection.execute(_TAKEN, {"ids": taken})
     ]

@@ -13,6 +13,7 @@ from sqlmodel import Session, col, select
 from config.errors import NotFound
 from storage.ids import is_id
 from storage.messages import Message, find_message
+from storage.received import Hop, received_line
 from storage.spool import Acceptance, Raw, Spool, SpoolState
 from storage.ticket_view import DeliveryView, view_messages
 
@@ -37,6 +38,7 @@ class MailStory:
     peer: str
     helo: str
     protocol: str
+    tls: str
     received: datetime | None
     size: int
     sha256: str
@@ -104,6 +106,7 @@ def _story(session: Session, row: Spool) -> MailStory:
         peer=acceptance.peer,
         helo=acceptance.helo,
         protocol=acceptance.protocol,
+        tls=acceptance.tls,
         received=acceptance.received_at,
         size=raw or 0,
         sha256=row.sha256,
@@ -129,6 +132,7 @@ def _own_story(session: Session, message: Message) -> MailStory:
         peer="",
         helo="",
         protocol="",
+        tls="",
         received=None,
         size=0,
         sha256="",
@@ -164,9 +168,17 @@ def mail_rows(session: Session, states: Sequence[SpoolState], limit: int) -> lis
     ]
 
 
-def raw_digest(session: Session, named: str) -> str:
-    """The digest of the raw mail behind a name. Raises NotFound; a mail of ours has no raw one."""
+def raw_story(session: Session, named: str) -> MailStory:
+    """The story of the raw mail behind a name. Raises NotFound; a mail of ours has no raw one."""
     story = tell_stories(session, named)[0]
     if not story.sha256:
         raise NotFound(f"{named} is a mail of ours: see `gateway outbox show`")
-    return story.sha256
+    return story
+
+
+def trace_of(story: MailStory, hostname: str) -> bytes:
+    """The Received line of ours for this mail; empty when it came through no door."""
+    if story.received is None:
+        return b""
+    hop = Hop(story.acceptance, story.recipient, story.peer, story.helo, story.protocol, story.tls, story.received)
+    return received_line(hop, hostname)

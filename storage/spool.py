@@ -69,7 +69,8 @@ class Acceptance(SQLModel, table=True):
     reverse_path: str = ""  # as given; empty is the null reverse-path
     helo: str = ""
     peer: str = ""
-    protocol: str  # SMTP | ESMTP | ESMTPS | inject
+    protocol: str  # of RFC 3848 and RFC 6531: SMTP, ESMTP, ESMTPS, UTF8SMTP, LMTP ...; or inject
+    tls: str = ""  # version and cipher, as TLSv1.3 TLS_AES_256_GCM_SHA384; empty: in clear
     received_at: datetime = Field(sa_type=UtcDateTime)
 
 
@@ -118,11 +119,14 @@ class Arrival:
     peer: str = ""
     helo: str = ""
     protocol: str = "ESMTP"
+    tls: str = ""
 
 
 # In the order in which `accept` fills them. What a waiting mail has no value for stays null.
 _INSERT_RAW = BulkInsert(Raw, ("sha256", "size", "content"))
-_INSERT_ACCEPTANCE = BulkInsert(Acceptance, ("id", "sha256", "reverse_path", "helo", "peer", "protocol", "received_at"))
+_INSERT_ACCEPTANCE = BulkInsert(
+    Acceptance, ("id", "sha256", "reverse_path", "helo", "peer", "protocol", "tls", "received_at")
+)
 _INSERT_SPOOL = BulkInsert(
     Spool,
     ("recipient", "sha256", "id", "acceptance_id"),
@@ -148,7 +152,7 @@ def accept(connection: sa.Connection, arrivals: Sequence[Arrival]) -> list[str]:
     _INSERT_RAW.run(connection, [raws[digest] for digest in sorted(raws)])
     _INSERT_ACCEPTANCE.run(
         connection,
-        [(id_, a.sha256, a.reverse_path, a.helo, a.peer, a.protocol, a.received_at) for id_, a in mails],
+        [(id_, a.sha256, a.reverse_path, a.helo, a.peer, a.protocol, a.tls, a.received_at) for id_, a in mails],
     )
     rows = sorted(row for id_, arrival in mails for row in _spool_rows(id_, arrival))
     if _INSERT_SPOOL.run(connection, rows) == len(rows):

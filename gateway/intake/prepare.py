@@ -12,6 +12,7 @@ from gateway.reading.mail import Attachment, Kind, Mail, Person
 from storage.blobs import Blobs
 from storage.claims import Claimed
 from storage.messages import NewAttachment
+from storage.received import Hop, received_line
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,6 +34,7 @@ class PrepareLimits:
 
     attempts: int
     inline_raw_bytes: int
+    hostname: str  # ours, for the Received line above a raw mail that is attached
 
 
 def prepare(
@@ -51,7 +53,12 @@ def prepare(
         if not isinstance(mail, Unreadable):
             read.append(Read(claimed, raw, mail))
         elif mail.is_deterministic:
-            failed.append((Read(claimed, raw, unreadable_mail(claimed, raw, mail.reason)), mail.reason))
+            failed.append(
+                (
+                    Read(claimed, raw, unreadable_mail(claimed, _below_trace(claimed, raw, limits), mail.reason)),
+                    mail.reason,
+                )
+            )
     results = authenticator.authenticate(read)
     ready = [_ready(one, result, blobs, limits) for one, result in zip(read, results, strict=True)]
     # Nobody knows who wrote what could not be read.
@@ -91,6 +98,19 @@ def content_key(mail: Mail, files: Sequence[NewAttachment]) -> str:
     """
     parts = [mail.text, *(f"{file.filename}\0{file.sha256}" for file in files)]
     return sha256("\0\0".join(parts).encode("utf-8", "replace")).hexdigest()[:32]
+
+
+def _below_trace(claimed: Claimed, raw: bytes, limits: PrepareLimits) -> bytes:
+    hop = Hop(
+        claimed.acceptance_id,
+        claimed.recipient,
+        claimed.peer,
+        claimed.helo,
+        claimed.protocol,
+        claimed.tls,
+        claimed.received_at,
+    )
+    return received_line(hop, limits.hostname) + raw
 
 
 def unreadable_mail(claimed: Claimed, raw: bytes, reason: str) -> Mail:

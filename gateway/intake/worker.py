@@ -55,7 +55,7 @@ class IntakeWorker:
         self._data_dir = settings.data_dir
         self._database, self._office = database, office
         self._owner = owner_name("intake")
-        self._limits = PrepareLimits(self._settings.attempts, self._settings.inline_raw_bytes)
+        self._limits = PrepareLimits(self._settings.attempts, self._settings.inline_raw_bytes, settings.hostname)
         self._reader = BoundedReader(_reader_limits(self._settings))
         self._authenticator = Authenticator(settings)
         self._thread = ThreadPoolExecutor(1, "reading")

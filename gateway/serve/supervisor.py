@@ -17,7 +17,7 @@ from pathlib import Path
 from config import maillog
 from config.errors import AskedWrongly, BadConfiguration
 from config.files import Loaded
-from gateway.serve.activation import handed_descriptors
+from gateway.listener.activation import handed_descriptors
 from gateway.serve.first_steps import prepare_database, print_first_steps
 from gateway.serve.notify import notify
 from gateway.serve.roles import Role
@@ -85,7 +85,7 @@ class Supervisor:
         counts = {Role.INTAKE: settings.intake.workers}
         config = loaded.path.resolve()
         # Only the listener: a socket that another part held would go on taking connections that nobody answers.
-        sockets = {Role.LISTENER: handed_descriptors()}
+        sockets = {Role.LISTENER: handed_descriptors(os.getpid())}
         self._parts = [Part(role, config, sockets.get(role, ())) for role in roles for _ in range(counts.get(role, 1))]
         self._drain_seconds = settings.limits.drain_seconds + _STOP_GRACE_SECONDS
         self._signals: list[signal.Signals] = []

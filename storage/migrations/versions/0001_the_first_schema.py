@@ -21,6 +21,7 @@ def upgrade() -> None:
         sa.Column("helo", sa.String(), nullable=False),
         sa.Column("peer", sa.String(), nullable=False),
         sa.Column("protocol", sa.String(), nullable=False),
+        sa.Column("tls", sa.String(), nullable=False),
         sa.Column("received_at", storage.columns.UtcDateTime(), nullable=False),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_acceptance")),
     )
