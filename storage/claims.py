@@ -151,11 +151,12 @@ def still_ours(session: Session, owner: str, ids: Sequence[str]) -> set[str]:
     return set(session.connection().execute(_STILL_OURS, {"ids": ids, "owner": owner}).scalars())
 
 
-def recover(session: Session, is_dead: Callable[[str], bool]) -> int:
+def recover(session: Session, is_dead: Callable[[str], bool], died_alone: Callable[[str], bool]) -> int:
     """Take back what dead workers held; returns how many mails.
 
     A mail that its worker held alone has probably killed it: that attempt counts. One of many is only
-    suspected: it is claimed alone from now on.
+    suspected: it is claimed alone from now on. A worker that did not die alone (a power cut, the whole gateway was
+    killed) says nothing about its mails.
     """
     owners = session.connection().execute(
         sa.select(_SPOOL.c.lease_owner, sa.func.count())
@@ -164,14 +165,20 @@ def recover(session: Session, is_dead: Callable[[str], bool]) -> int:
     )
     taken = 0
     for owner, count in owners.all():
-        if is_dead(owner):
-            attempts = (
-                _SPOOL.c.attempts + 1 if count == 1 else sa.case((_SPOOL.c.attempts > 0, _SPOOL.c.attempts), else_=1)
-            )
-            held = sa.update(_SPOOL).where(_WAITING, _SPOOL.c.lease_owner == owner)
-            session.connection().execute(held.values(attempts=attempts, lease_owner="", lease_until=None))
-            taken += count
+        if not is_dead(owner):
+            continue
+        if died_alone(owner):
+            _suspect(session, owner, is_alone=count == 1)
+        give_back(session, owner)
+        taken += count
     return taken
+
+
+def _suspect(session: Session, owner: str, *, is_alone: bool) -> None:
+    tried = _SPOOL.c.attempts
+    attempts = tried + 1 if is_alone else sa.case((tried > 0, tried), else_=1)
+    held = sa.update(_SPOOL).where(_WAITING, _SPOOL.c.lease_owner == owner)
+    session.connection().execute(held.values(attempts=attempts))
 
 
 def give_back(session: Session, owner: str) -> None:

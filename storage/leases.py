@@ -8,9 +8,14 @@ import socket
 from secrets import token_hex
 
 
-def owner_name(part: str) -> str:
-    """A name for this process that no other one has or will have."""
-    return f"{socket.gethostname()}/{os.getpid()}/{part}-{token_hex(4)}"
+def owner_name(part: str, supervisor: str = "") -> str:
+    """A name for this process that no other one has or will have, with the name of him who restarts it."""
+    return f"{socket.gethostname()}/{os.getpid()}/{part}-{token_hex(4)}@{supervisor}"
+
+
+def supervisor_of(owner: str) -> str:
+    """Who restarts this owner when it dies; empty when nobody does."""
+    return owner.partition("@")[2]
 
 
 def is_dead(owner: str) -> bool:

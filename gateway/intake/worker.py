@@ -21,7 +21,7 @@ from gateway.reading.bounded import BoundedReader, ReaderLimits
 from outbound.post_office import PostOffice, open_post_office
 from storage.claims import Claimed, Settled, claim, count_attempt, give_back, recover, settle
 from storage.database import Database, open_database
-from storage.leases import is_dead, owner_name
+from storage.leases import is_dead, owner_name, supervisor_of
 from storage.spool import SpoolState
 from storage.tickets import close_solved
 from storage.waking import Waiter, wake
@@ -50,11 +50,11 @@ class _Work:
 class IntakeWorker:
     """One worker. `run` returns when `stop` is set; a mail in work is finished first."""
 
-    def __init__(self, settings: Settings, database: Database, office: PostOffice) -> None:
+    def __init__(self, settings: Settings, database: Database, office: PostOffice, supervisor: str = "") -> None:
         self._settings = settings.intake
         self._data_dir = settings.data_dir
         self._database, self._office = database, office
-        self._owner = owner_name("intake")
+        self._owner = owner_name("intake", supervisor)
         self._limits = PrepareLimits(self._settings.attempts, self._settings.inline_raw_bytes)
         self._reader = BoundedReader(_reader_limits(self._settings))
         self._authenticator = Authenticator(settings)
@@ -195,11 +195,15 @@ class IntakeWorker:
         if at >= self._chores_at:
             self._chores_at = at + _CHORES_SECONDS
             with self._database.writing() as session:
-                recover(session, is_dead)
+                recover(session, is_dead, self._died_alone)
         if at >= self._close_at:
             self._close_at = at + _CLOSE_SECONDS
             with self._database.writing() as session:
                 close_solved(session, now())
+
+    def _died_alone(self, owner: str) -> bool:
+        """Its supervisor is ours, so it has outlived it: otherwise everything died together."""
+        return supervisor_of(owner) == supervisor_of(self._owner)
 
     def _give_back(self) -> None:
         try:
@@ -227,11 +231,11 @@ def _log(outcome: Outcome) -> None:
         maillog.settled(settled.id, fate=settled.state, reason=settled.reason)
 
 
-def serve_intake(settings: Settings, stop: threading.Event) -> None:
+def serve_intake(settings: Settings, stop: threading.Event, supervisor: str = "") -> None:
     """Run one worker of the settings until told to stop."""
     database = open_database(settings)
     try:
-        worker = IntakeWorker(settings, database, open_post_office(settings, database))
+        worker = IntakeWorker(settings, database, open_post_office(settings, database), supervisor)
         maillog.started(database="sqlite" if database.is_sqlite else "postgresql")
         worker.run(stop)
         maillog.stopped()
