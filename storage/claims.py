@@ -46,6 +46,7 @@ class Settled:
     reason: str
     trace: list[list[str]]
     message_id: int | None = None
+    storm_of: str = ""  # held because of this author's storm
 
 
 # Statements are made once: SQLAlchemy takes ten times as long to build one as the database to run it.
@@ -92,6 +93,7 @@ _SETTLE = (
         reason=sa.bindparam("b_reason"),
         trace=sa.bindparam("b_trace", type_=_SPOOL.c.trace.type),
         message_id=sa.bindparam("b_message", type_=sa.BigInteger),
+        storm_of=sa.bindparam("b_storm", type_=sa.String),
         settled_at=sa.bindparam("b_at", type_=_SPOOL.c.settled_at.type),
         lease_owner="",
         lease_until=None,
@@ -198,6 +200,7 @@ def settle(session: Session, owner: str, results: Iterable[Settled]) -> int:
             "b_reason": r.reason,
             "b_trace": r.trace,
             "b_message": r.message_id,
+            "b_storm": r.storm_of,
             "b_at": at,
         }
         for r in results

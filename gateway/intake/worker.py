@@ -9,6 +9,7 @@ import time
 from collections.abc import Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
+from datetime import timedelta
 
 from config import maillog
 from config.clock import now
@@ -23,6 +24,7 @@ from storage.claims import Claimed, Settled, claim, count_attempt, give_back, re
 from storage.database import Database, open_database
 from storage.leases import is_dead, owner_name, supervisor_of
 from storage.spool import SpoolState
+from storage.storms import release_quiet
 from storage.tickets import close_solved
 from storage.waking import Waiter, wake
 
@@ -30,6 +32,7 @@ _POLL_SECONDS = 0.25
 _IDLE_POLL_SECONDS = 2.0
 _CHORES_SECONDS = 5.0
 _CLOSE_SECONDS = 600.0
+_STORM_SECONDS = 30.0
 _TROUBLE_SECONDS = 1.0
 # A batch holds the writer's turn; other processes of an embedded database wait for it. It is CPU time that counts:
 # where many share a processor, smaller batches would only need more of it.
@@ -37,6 +40,8 @@ _LONG_BATCH_SECONDS = 0.06
 # After a small batch the mail of so long shares the next one: ten mails in one batch cost a third of ten batches.
 _GATHER_SECONDS = 0.05
 _SMALLEST_BATCH = 10
+# What goes on at once of a storm that is over, where new tickets have no limit.
+_PORTION = 100
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,7 +66,7 @@ class IntakeWorker:
         self._thread = ThreadPoolExecutor(1, "reading")
         self._ahead: _Work | None = None
         self._batch = self._settings.batch
-        self._chores_at = self._close_at = 0.0
+        self._chores_at = self._close_at = self._storms_at = 0.0
         # Leases of ours that nobody works on, and that could not be given back.
         self._is_in_debt = False
 
@@ -188,7 +193,7 @@ class IntakeWorker:
             self._batch = min(self._settings.batch, self._batch + 5)
 
     def _chores(self) -> None:
-        """Take over from the dead, close what was solved long ago."""
+        """Take over from the dead, close what was solved long ago, let what storms have left go on."""
         if self._is_in_debt:
             self._give_back()
         at = time.monotonic()
@@ -200,6 +205,16 @@ class IntakeWorker:
             self._close_at = at + _CLOSE_SECONDS
             with self._database.writing() as session:
                 close_solved(session, now())
+        if at >= self._storms_at and self._settings.storm_quiet_minutes:
+            self._storms_at = at + _STORM_SECONDS
+            self._release_quiet()
+
+    def _release_quiet(self) -> None:
+        quiet = timedelta(minutes=self._settings.storm_quiet_minutes)
+        with self._database.writing() as session:
+            released = release_quiet(session, now(), quiet, self._settings.new_tickets_per_sender or _PORTION)
+        for id_ in released:
+            maillog.released(id_, why="its author has been quiet")
 
     def _died_alone(self, owner: str) -> bool:
         """Its supervisor is ours, so it has outlived it: otherwise everything died together."""

@@ -40,6 +40,13 @@ def upgrade() -> None:
         sa.UniqueConstraint("email", name=op.f("uq_agent_email")),
     )
     op.create_table(
+        "allowed",
+        sa.Column("pattern", sa.String(), nullable=False),
+        sa.Column("by", sa.String(), nullable=False),
+        sa.Column("created_at", storage.columns.UtcDateTime(), nullable=False),
+        sa.PrimaryKeyConstraint("pattern", name=op.f("pk_allowed")),
+    )
+    op.create_table(
         "blocked",
         sa.Column("pattern", sa.String(), nullable=False),
         sa.Column("by", sa.String(), nullable=False),
@@ -152,6 +159,7 @@ def upgrade() -> None:
         sa.Column("reason", sa.String(), nullable=False),
         sa.Column("trace", sa.Text(), nullable=False),
         sa.Column("passed", sa.Text(), nullable=False),
+        sa.Column("storm_of", sa.String(), nullable=False),
         sa.Column("message_id", sa.Integer(), nullable=True),
         sa.Column("attempts", sa.Integer(), nullable=False),
         sa.Column("lease_owner", sa.String(), nullable=False),
@@ -165,12 +173,28 @@ def upgrade() -> None:
         batch_op.create_index(batch_op.f("ix_spool_acceptance_id"), ["acceptance_id"], unique=False)
         batch_op.create_index("ix_spool_state", ["state", "settled_at"], unique=False)
         batch_op.create_index(
+            "ix_spool_storm",
+            ["storm_of", "id"],
+            unique=False,
+            sqlite_where=sa.text("state = 'held'"),
+            postgresql_where=sa.text("state = 'held'"),
+        )
+        batch_op.create_index(
             "ix_spool_waiting",
             ["id"],
             unique=False,
             sqlite_where=sa.text("state IN ('received', 'failed')"),
             postgresql_where=sa.text("state IN ('received', 'failed')"),
         )
+
+    op.create_table(
+        "storm",
+        sa.Column("author", sa.String(), nullable=False),
+        sa.Column("last_at", storage.columns.UtcDateTime(), nullable=False),
+        sa.PrimaryKeyConstraint("author", name=op.f("pk_storm")),
+    )
+    with op.batch_alter_table("storm", schema=None) as batch_op:
+        batch_op.create_index(batch_op.f("ix_storm_last_at"), ["last_at"], unique=False)
 
     op.create_table(
         "address",
@@ -497,11 +521,20 @@ def downgrade() -> None:
         batch_op.drop_index(batch_op.f("ix_address_queue_id"))
 
     op.drop_table("address")
+    with op.batch_alter_table("storm", schema=None) as batch_op:
+        batch_op.drop_index(batch_op.f("ix_storm_last_at"))
+
+    op.drop_table("storm")
     with op.batch_alter_table("spool", schema=None) as batch_op:
         batch_op.drop_index(
             "ix_spool_waiting",
             sqlite_where=sa.text("state IN ('received', 'failed')"),
             postgresql_where=sa.text("state IN ('received', 'failed')"),
+        )
+        batch_op.drop_index(
+            "ix_spool_storm",
+            sqlite_where=sa.text("state = 'held'"),
+            postgresql_where=sa.text("state = 'held'"),
         )
         batch_op.drop_index("ix_spool_state")
         batch_op.drop_index(batch_op.f("ix_spool_acceptance_id"))
@@ -519,6 +552,7 @@ def downgrade() -> None:
     op.drop_table("contact")
     op.drop_table("channel")
     op.drop_table("blocked")
+    op.drop_table("allowed")
     op.drop_table("agent")
     with op.batch_alter_table("acceptance", schema=None) as batch_op:
         batch_op.drop_index(batch_op.f("ix_acceptance_sha256"))

@@ -4,6 +4,7 @@ import json
 
 import pytest
 from fakes.commandline import Cli
+from fakes.house import mail
 
 
 def test_new_queue_has_a_creation_address_at_once(both: Cli) -> None:
@@ -128,6 +129,17 @@ def test_block_list_has_patterns_and_our_own_addresses(both: Cli) -> None:
     both.run("block", "remove", "@shop.example")
     both.refuses("block", "remove", address)
     assert "no address" not in both.refuses("block", "add", "nonsense", exits=2)
+
+
+def test_allow_list_takes_patterns_and_says_what_goes_on(cli: Cli) -> None:
+    """Added, listed and removed; mail of the author that a storm held goes on with the first word."""
+    for number in range(4):
+        cli.house.receive(mail(f"text {number}", subject="Alarm", author="alarm@monitor.example"))
+    assert "1 held mails go on" in cli.run("allow", "add", "@Monitor.example")
+    assert [line["pattern"] for line in cli.json("allow", "list")] == ["@monitor.example"]
+    assert [line["fate"] for line in cli.json("mail", "list")] == ["received", "filed", "filed", "filed"]
+    cli.run("allow", "remove", "@monitor.example")
+    cli.refuses("allow", "remove", "@monitor.example")
 
 
 def test_channel_keeps_its_password_sealed_and_never_shows_it(both: Cli) -> None:
