@@ -111,6 +111,11 @@ def claim(session: Session, owner: str, limit: int, lease_seconds: float) -> lis
         return []
     until = at + timedelta(seconds=lease_seconds)
     connection.execute(_LEASE, {"ids": taken, "owner": owner, "until": until})
+    return mails_of_rows(session, taken)
+
+
+def mails_of_rows(session: Session, ids: Sequence[str]) -> list[Claimed]:
+    """Mails with their envelopes and bytes, the oldest first, whoever works on them."""
     return [
         Claimed(
             id=row.id,
@@ -125,7 +130,7 @@ def claim(session: Session, owner: str, limit: int, lease_seconds: float) -> lis
             peer=row.peer,
             helo=row.helo,
         )
-        for row in connection.execute(_TAKEN, {"ids": taken})
+        for row in session.connection().execute(_TAKEN, {"ids": ids})
     ]
 
 

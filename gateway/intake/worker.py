@@ -61,7 +61,7 @@ class IntakeWorker:
         self._database, self._office = database, office
         self._owner = owner_name("intake", supervisor)
         self._limits = PrepareLimits(self._settings.attempts, self._settings.inline_raw_bytes)
-        self._reader = BoundedReader(_reader_limits(self._settings))
+        self._reader = BoundedReader(reader_limits(self._settings))
         self._authenticator = Authenticator(settings)
         self._thread = ThreadPoolExecutor(1, "reading")
         self._ahead: _Work | None = None
@@ -232,7 +232,8 @@ class IntakeWorker:
             self._is_in_debt = False
 
 
-def _reader_limits(settings: IntakeSettings) -> ReaderLimits:
+def reader_limits(settings: IntakeSettings) -> ReaderLimits:
+    """What reading one mail may cost."""
     return ReaderLimits(
         memory_bytes=settings.memory_bytes, cpu_seconds=int(settings.cpu_seconds), wall_seconds=settings.wall_seconds
     )
