@@ -145,6 +145,7 @@ class Relay:
             return next_due(session)
 
     def _take(self, session: Session) -> list[Job]:
+        self._office.marks.renew(session)
         recover_due(session, is_dead)
         for delivery in take_lost(session):
             _tell_of_loss(session, delivery)

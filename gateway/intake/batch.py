@@ -38,6 +38,7 @@ def file_batch(database: Database, office: PostOffice, owner: str, ready: Sequen
         lock_filing(session)
         ours = still_ours(session, owner, [one.claimed.id for one in ready])
         mine = [one for one in ready if one.claimed.id in ours]
+        office.marks.renew(session)
         desk = Desk(session, office, now(), len(mine))
         desk.fetch_addresses(one.claimed.recipient for one in mine)
         cases = [open_case(one, desk) for one in mine]

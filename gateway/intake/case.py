@@ -29,6 +29,7 @@ class Match:
     by: str
     is_signed: bool  # a mark of ours: it alone is enough to file the mail
     detail: str = ""
+    written: str = ""  # the id of the mail of ours whose mark this is
 
 
 @dataclass(frozen=True, slots=True)

@@ -267,6 +267,7 @@ def upgrade() -> None:
         sa.Column("updated_at", storage.columns.UtcDateTime(), nullable=False),
         sa.Column("settled_at", storage.columns.UtcDateTime(), nullable=True),
         sa.Column("merged_into", sa.Integer(), nullable=True),
+        sa.Column("marks_from", sa.String(), nullable=False),
         sa.ForeignKeyConstraint(["address_id"], ["address.id"], name=op.f("fk_ticket_address_id")),
         sa.ForeignKeyConstraint(["assignee_id"], ["agent.id"], name=op.f("fk_ticket_assignee_id")),
         sa.ForeignKeyConstraint(["contact_id"], ["contact.id"], name=op.f("fk_ticket_contact_id")),

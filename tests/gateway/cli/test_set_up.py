@@ -226,3 +226,12 @@ def test_database_upgrade_does_nothing_twice(both: Cli) -> None:
     """The second time there is nothing to do, and the JSON says so."""
     done = both.json("database", "upgrade")
     assert done["before"] == done["revision"]
+
+
+def test_rotated_key_has_the_next_number(cli: Cli) -> None:
+    """Each rotation says which key signs from now on; a ticket's marks are revoked by its number."""
+    assert cli.json("config", "rotate-key") == {"key": 2}
+    assert "Key 3 signs" in cli.run("config", "rotate-key")
+    cli.house.receive(mail())
+    assert cli.run("ticket", "revoke", "1").startswith("#1 My printer smokes")
+    assert cli.json("ticket", "show", "1")["events"][-1]["kind"] == "revoked"
