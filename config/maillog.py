@@ -150,6 +150,11 @@ def settled(id: str, *, fate: str, reason: str) -> None:  # noqa: A002 - the log
     _log.info(fate, id=id, reason=reason)
 
 
+def released(id: str, *, why: str) -> None:  # noqa: A002 - the log's word
+    """A held mail goes on without a person's word."""
+    _log.info("released", id=id, reason=why)
+
+
 def queued(id: str, *, ticket: int | None, kind: str, recipient: str) -> None:  # noqa: A002 - the log's word
     """A mail of ours waits in the outbox."""
     _log.info("queued", id=id, ticket=ticket, kind=kind, recipient=recipient)

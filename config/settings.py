@@ -304,7 +304,17 @@ class IntakeSettings(_Part):
     )
     new_tickets_window_minutes: int = Field(120, ge=1, description="The window of new_tickets_per_sender.")
     same_mail_per_hour: int = Field(
-        3, ge=0, description="The same author, subject and text more often than this an hour is held."
+        3, ge=0, description="The same subject or the same text of one author more often than this an hour is held."
+    )
+    subject_layers: int = Field(
+        3,
+        ge=0,
+        description="A subject that robots have answered so often, [#2] Undeliverable: [#1], is held; 0: never.",
+    )
+    storm_quiet_minutes: int = Field(
+        60,
+        ge=0,
+        description="After so long without more of it, new_tickets_per_sender of what was held go on; 0: a person must say.",
     )
     inline_raw_bytes: int = Field(
         16_384, ge=0, description="Raw mail larger than this moves from the database to a blob after filing."

@@ -89,7 +89,9 @@ def _machine(_session: Session, _office: PostOffice, arrival: Arrival) -> str:
         return "the reverse-path is null: a report or an automatic answer"
     # Lists too: an acknowledgement would go to everybody there, or to a robot.
     kind = arrival.message.kind
-    return "" if kind == _HUMAN else f"the mail is {kind}, not from a person"
+    if kind != _HUMAN:
+        return f"the mail is {kind}, not from a person"
+    return "the mail bears the loop mark of a gateway" if arrival.message.automatic else ""
 
 
 def _address(session: Session, office: PostOffice, arrival: Arrival) -> str:

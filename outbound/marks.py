@@ -21,10 +21,12 @@ from dataclasses import dataclass
 from enum import IntEnum
 from hashlib import sha256
 
+from sqlmodel import Session
+
 from storage.address import canonical_address
 from storage.addresses import BOUNCE_PREFIX, REPLY_PREFIX
 from storage.ids import id_bytes, id_text
-from storage.installation import Installation
+from storage.installation import Installation, load_installation, newest_key
 
 _VERSION = 1
 _BODY_BYTES = 21
@@ -65,11 +67,19 @@ def person_tag(address: str) -> bytes:
 
 
 class Marks:
-    """Writes marks with the newest key and reads those of every key that the installation ever had."""
+    """Writes marks with the newest key and reads those of every key that the installation ever had.
+
+    A process that lives long asks `renew` in each transaction: a command may have made a new key.
+    """
 
     def __init__(self, installation: Installation, own_domains: tuple[str, ...]) -> None:
         self._installation = installation
         self._own_domains = own_domains
+
+    def renew(self, session: Session) -> None:
+        """Learn a key that was made since; costs one small query when there is none."""
+        if newest_key(session) not in self._installation.keys:
+            self._installation = load_installation(session)
 
     def reply_address(self, mark: Mark) -> str:
         """An address of ours; mail to it belongs to the ticket."""

@@ -62,7 +62,11 @@ class Dispatch:
         for delivery in free:
             path = reverse_path(self.office.marks, outgoing, delivery.recipient)
             groups.setdefault(path, []).append(delivery)
-        await asyncio.gather(*(self._transact(outgoing, door, *group) for group in groups.items()))
+        tasks = (self._transact(outgoing, door, *group) for group in groups.items())
+        # All of them end before an error is told: what follows it must not meet one that is still under way.
+        for error in await asyncio.gather(*tasks, return_exceptions=True):
+            if error is not None:
+                raise error
 
     async def _transact(self, outgoing: Outgoing, door: Door, path: str, held: Sequence[Delivery]) -> None:
         if self.stopping.is_set():

@@ -163,6 +163,20 @@ def recover_due(session: Session, is_dead: Callable[[str], bool]) -> None:
             give_back_due(session, owner)
 
 
+def give_up_attempt(session: Session, held: Sequence[Delivery], reply: str, next_attempt: datetime) -> None:
+    """End an attempt that an error of ours has ended: before the dot it is tried again at `next_attempt`.
+
+    After the dot the lease is over, and `take_lost` judges.
+    """
+    at = now()
+    undotted = sa.update(_DELIVERY).where(_is_ours(held), _DELIVERY.c.dot_at.is_(None))
+    deferred = {"state": DeliveryState.DEFERRED, "last_reply": reply[:1000], "next_attempt": next_attempt}
+    free = {"lease_owner": "", "lease_until": None, "updated_at": at}
+    session.connection().execute(undotted.values(deferred | free))
+    rest = sa.update(_DELIVERY).where(_is_ours(held))
+    session.connection().execute(rest.values(lease_until=at - timedelta(seconds=1)))
+
+
 def give_back_due(session: Session, owner: str) -> None:
     """End the leases of a worker that stops; what has passed the dot is left for `take_lost` to judge."""
     held = sa.update(_DELIVERY).where(

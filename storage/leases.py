@@ -15,9 +15,14 @@ _FIRST_UTS_NAMESPACE = "uts:[4026531838]"
 _START_TIME = 19  # starttime of proc(5), counted behind the name of the command
 
 
-def owner_name(part: str) -> str:
-    """A name for this process that no other one has or will have."""
-    return f"{_here()}/{os.getpid()}.{_birth(os.getpid())}/{part}-{token_hex(4)}"
+def owner_name(part: str, supervisor: str = "") -> str:
+    """A name for this process that no other one has or will have, with the name of him who restarts it."""
+    return f"{_here()}/{os.getpid()}.{_birth(os.getpid())}/{part}-{token_hex(4)}@{supervisor}"
+
+
+def supervisor_of(owner: str) -> str:
+    """Who restarts this owner when it dies; empty when nobody does."""
+    return owner.partition("@")[2]
 
 
 def is_dead(owner: str) -> bool:
@@ -43,7 +48,10 @@ def _here() -> str:
 
 
 def _link(namespace: str) -> str:
-    return str(Path(f"/proc/self/ns/{namespace}").readlink())
+    try:
+        return str(Path(f"/proc/self/ns/{namespace}").readlink())
+    except OSError:  # no Linux
+        return ""
 
 
 def _birth(pid: int) -> str:
@@ -67,4 +75,4 @@ def _is_gone(pid: int) -> bool:
 
 @cache
 def _boot() -> str:
-    return Path("/proc/sys/kernel/random/boot_id").read_text()[:8]
+    return Path("/proc/sys/kernel/random/boot_id").read_text()[:8]  # asked for only where /proc shows a process

@@ -10,7 +10,7 @@ from datetime import datetime
 import sqlalchemy as sa
 from sqlmodel import Session, col, select
 
-from config.errors import NotFound
+from config.errors import NotFound, Refused
 from storage.ids import is_id
 from storage.messages import Message, find_message
 from storage.received import Hop, received_line
@@ -166,6 +166,21 @@ def mail_rows(session: Session, states: Sequence[SpoolState], limit: int) -> lis
         MailRow(row.id, row.recipient, a.reverse_path, row.state, a.received_at, row.reason, row.sha256, ticket)
         for row, a, ticket in session.exec(query).all()
     ]
+
+
+def filed_rows(session: Session, named: str) -> list[str]:
+    """The rows behind a name whose mail stands in a ticket. Raises NotFound, or Refused when none does."""
+    stories = tell_stories(session, named)
+    ids = [story.id for story in stories if story.sha256 and story.message]
+    if not ids:
+        raise Refused(f"{named} stands in no ticket as a mail that came: it is {stories[0].fate or 'ours'}")
+    return ids
+
+
+def filed_after(session: Session, last: str, limit: int) -> list[str]:
+    """The next rows after this id whose mail stands in a ticket, the oldest first."""
+    query = select(Spool.id).where(col(Spool.id) > last, col(Spool.message_id).is_not(None))
+    return list(session.exec(query.order_by(col(Spool.id)).limit(limit)).all())
 
 
 def raw_story(session: Session, named: str) -> MailStory:

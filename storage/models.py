@@ -4,6 +4,7 @@ from sqlmodel import SQLModel
 
 import storage.addresses
 import storage.agents
+import storage.allowlist
 import storage.blocklist
 import storage.channels
 import storage.contacts
@@ -14,6 +15,7 @@ import storage.outbox
 import storage.queues
 import storage.rules
 import storage.spool
+import storage.storms
 import storage.tickets  # noqa: F401 - each import registers its tables
 
 metadata = SQLModel.metadata

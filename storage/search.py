@@ -49,6 +49,14 @@ def index_messages(session: Session, words: Sequence[tuple[int, str]]) -> None:
     connection.execute(statement, [{"id": number, "words": _indexed(text, connection)} for number, text in words])
 
 
+def forget_words(session: Session, message_ids: Sequence[int]) -> None:
+    """Messages are found no more."""
+    key = "rowid" if session.connection().dialect.name == "sqlite" else "message_id"
+    statement = sa.text(f"DELETE FROM message_words WHERE {key} = :id")  # noqa: S608 - one of two words of ours
+    for number in message_ids:
+        session.connection().execute(statement, {"id": number})
+
+
 def _indexed(text: str, connection: sa.Connection) -> str:
     plain = folded_words(text)
     if connection.dialect.name == "sqlite":

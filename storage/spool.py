@@ -86,7 +86,8 @@ class Spool(SQLModel, table=True):
     trace: list[list[str]] = Field(
         sa_column=sa.Column(Json, nullable=False)
     )  # [[what was asked, the answer, why], ...]
-    passed: list[str] = Field(sa_column=sa.Column(Json, nullable=False))  # checks that a person has waived
+    passed: list[str] = Field(sa_column=sa.Column(Json, nullable=False))  # checks that were waived for it
+    storm_of: str = ""  # the author because of whose storm it was held, canonical
     message_id: int | None = None
     attempts: int = 0
     lease_owner: str = ""
@@ -103,6 +104,13 @@ class Spool(SQLModel, table=True):
             postgresql_where=sa.text("state IN ('received', 'failed')"),
         ),
         sa.Index("ix_spool_state", "state", "settled_at"),
+        sa.Index(
+            "ix_spool_storm",
+            "storm_of",
+            "id",
+            sqlite_where=sa.text("state = 'held'"),
+            postgresql_where=sa.text("state = 'held'"),
+        ),
     )
 
 
@@ -135,6 +143,7 @@ _INSERT_SPOOL = BulkInsert(
         "reason": "",
         "trace": [],
         "passed": [],
+        "storm_of": "",
         "attempts": 0,
         "lease_owner": "",
     },

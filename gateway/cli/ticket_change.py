@@ -54,6 +54,17 @@ def status(
         _change(desk, number, lambda session, ticket, agent: set_status(session, ticket, new, by=agent.email), as_json)
 
 
+def revoke(ctx: typer.Context, number: Number, as_json: AsJson = False) -> None:
+    """Make the reply addresses and Message-IDs of a ticket worthless, after one has leaked.
+
+    Who takes part still answers into it; anybody else who uses an old one gets a ticket of his own.
+    """
+    with open_desk(ctx) as desk:
+        from storage.tickets import revoke_marks
+
+        _change(desk, number, lambda session, ticket, agent: revoke_marks(session, ticket, by=agent.email), as_json)
+
+
 def move(
     ctx: typer.Context,
     number: Number,

@@ -19,6 +19,7 @@ from storage.ids import lock_filing
 from storage.messages import note_duplicate
 from storage.queues import Queue, queue_key
 from storage.spool import SpoolState, move_raw_to_blob
+from storage.storms import note_storms
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,6 +38,7 @@ def file_batch(database: Database, office: PostOffice, owner: str, ready: Sequen
         lock_filing(session)
         ours = still_ours(session, owner, [one.claimed.id for one in ready])
         mine = [one for one in ready if one.claimed.id in ours]
+        office.marks.renew(session)
         desk = Desk(session, office, now(), len(mine))
         desk.fetch_addresses(one.claimed.recipient for one in mine)
         cases = [open_case(one, desk) for one in mine]
@@ -48,6 +50,7 @@ def file_batch(database: Database, office: PostOffice, owner: str, ready: Sequen
         for outcome in outcomes:
             _note_other_way(desk, outcome)
         settle(session, owner, [outcome.settled for outcome in outcomes])
+        note_storms(session, {outcome.settled.storm_of for outcome in outcomes} - {""}, desk.at)
         move_raw_to_blob(session, [one.claimed.sha256 for one in mine if one.moves_to_blob])
     return outcomes
 
@@ -139,7 +142,9 @@ def _outcomes(
 
 def _outcome(ready: Ready, case: Case, verdict: Verdict | None, filed: Filed | None) -> Outcome:
     if verdict is not None:
-        settled = Settled(case.claimed.id, verdict.state, f"{verdict.check}: {verdict.reason}", case.trace)
+        storm_of = case.author if verdict.is_storm else ""
+        reason = f"{verdict.check}: {verdict.reason}"
+        settled = Settled(case.claimed.id, verdict.state, reason, case.trace, storm_of=storm_of)
         return Outcome(settled, case, None, verdict.check)
     if filed is None:
         raise LookupError(f"mail {case.claimed.id} has neither a verdict nor a ticket")

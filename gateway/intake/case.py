@@ -4,7 +4,7 @@ from dataclasses import dataclass, field
 
 from gateway.reading.authenticity import Authentication
 from gateway.reading.mail import Mail, Person
-from outbound.marks import Mark
+from outbound.marks import LOOP_HEADER, Mark
 from storage.claims import Claimed
 from storage.messages import NewAttachment
 from storage.queues import Queue
@@ -18,6 +18,7 @@ class Verdict:
     state: SpoolState
     check: str
     reason: str
+    is_storm: bool = False  # held until its author has been quiet, or a person says otherwise
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,6 +29,7 @@ class Match:
     by: str
     is_signed: bool  # a mark of ours: it alone is enough to file the mail
     detail: str = ""
+    written: str = ""  # the id of the mail of ours whose mark this is
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,8 +62,11 @@ class Case:
 
     @property
     def is_automatic(self) -> bool:
-        """Nobody sits behind it, as far as envelope or content tell."""
-        return self.is_report or self.mail.kind.is_automatic
+        """Nobody sits behind it, as far as envelope or content tell.
+
+        The loop mark of any gateway stands on automatic mail only, whatever else a server on the way took off.
+        """
+        return self.is_report or self.mail.kind.is_automatic or bool(self.mail.header_all(LOOP_HEADER))
 
     def note(self, asked: str, answer: str, why: str = "") -> None:
         """Add a line to the trace."""

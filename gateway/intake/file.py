@@ -19,9 +19,9 @@ def file_in_place(case: Case, desk: Desk, place: Place) -> Ticket:
     """File the mail and return its ticket."""
     siblings = {known.ticket_id for known in same_id(case, desk)}
     is_new = place.ticket is None
-    ticket = place.ticket or desk.open_ticket(case, _title(case))
-    flags = [*case.flags, *_flags(case, desk, place)]
-    desk.add_message(case, ticket, _message(case, desk, ticket, flags), is_new_ticket=is_new)
+    ticket = place.ticket or desk.open_ticket(case, title_of(case.mail.subject))
+    flags = [*content_flags(case), *_flags(case, desk, place)]
+    desk.add_message(case, ticket, message_of(case, desk, ticket, flags), is_new_ticket=is_new)
     _remember_people(case, desk, ticket, place)
     _link(desk, ticket, place, siblings)
     if not is_new:
@@ -30,26 +30,34 @@ def file_in_place(case: Case, desk: Desk, place: Place) -> Ticket:
     return ticket
 
 
-def _title(case: Case) -> str:
-    return clean_subject(case.mail.subject)[:_MAX_SUBJECT] or "(no subject)"
+def title_of(subject: str) -> str:
+    """What a ticket is called that a mail of this subject opens."""
+    return clean_subject(subject)[:_MAX_SUBJECT] or "(no subject)"
 
 
 def _flags(case: Case, desk: Desk, place: Place) -> list[str]:
     flags = []
     if place.is_unverified:
         flags.append("unverified")
-    if case.mail.kind is Kind.VERIFICATION:
-        flags.append("verification")
     here = [known for known in same_id(case, desk) if case.queue.number in desk.homes.get(known.ticket_id, ())]
     if any(known.content_key != case.content_key for known in here):
         flags.append(OTHER_CONTENT)
+    return flags
+
+
+def content_flags(case: Case) -> list[str]:
+    """What is odd about a mail wherever it is filed."""
+    flags = [*case.flags]
+    if case.mail.kind is Kind.VERIFICATION:
+        flags.append("verification")
     answers_to = {canonical_address(person.email) for person in case.mail.reply_to} - {None, case.author}
     if any(address and domain_of(address) != domain_of(case.author) for address in answers_to):
         flags.append("reply-to-differs")
     return flags
 
 
-def _message(case: Case, desk: Desk, ticket: Ticket, flags: list[str]) -> NewMessage:
+def message_of(case: Case, desk: Desk, ticket: Ticket, flags: list[str]) -> NewMessage:
+    """A mail as the next message of a ticket."""
     mail = case.mail
     return NewMessage(
         ticket_id=ticket.id,

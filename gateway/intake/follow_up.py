@@ -98,7 +98,7 @@ FINDERS: tuple[Finder, ...] = (
 def find_ticket(case: Case, desk: Desk) -> Match | None:
     """The first answer; each finder's answer stands in the trace."""
     for finder in FINDERS:
-        match = finder(case, desk)
+        match = _unless_revoked(finder(case, desk), case, desk)
         if match is None:
             case.note(finder.__name__, "no")
         elif desk.ticket(match.ticket_id) is None:
@@ -112,7 +112,19 @@ def find_ticket(case: Case, desk: Desk) -> Match | None:
 def _marked(mark: Mark, by: str, detail: str = "") -> Match | None:
     if mark.audience not in (Audience.CUSTOMER, Audience.COPY):
         return None
-    return Match(mark.ticket_id, by, is_signed=True, detail=detail)
+    return Match(mark.ticket_id, by, is_signed=True, detail=detail, written=mark.outgoing_id)
+
+
+def _unless_revoked(match: Match | None, case: Case, desk: Desk) -> Match | None:
+    """An agent may have made the marks of a ticket worthless, after they leaked."""
+    if match is None or not match.written:
+        return match
+    desk.fetch_tickets({match.ticket_id})
+    ticket = desk.tickets.get(match.ticket_id)
+    if ticket is None or match.written >= ticket.marks_from:
+        return match
+    case.note("revoked", "no", f"the {match.by} of ticket {ticket.id} was revoked")
+    return None
 
 
 def _named_ids(case: Case) -> Iterator[str]:

@@ -5,6 +5,7 @@ from dataclasses import dataclass, replace
 from hashlib import sha256
 
 from config.errors import Damaged
+from config.settings import Settings
 from gateway.intake.authenticate import Authenticator, Read
 from gateway.reading.authenticity import Authentication
 from gateway.reading.bounded import BoundedReader, Unreadable
@@ -35,6 +36,11 @@ class PrepareLimits:
     attempts: int
     inline_raw_bytes: int
     hostname: str  # ours, for the Received line above a raw mail that is attached
+
+
+def prepare_limits(settings: Settings) -> PrepareLimits:
+    """Those of the settings."""
+    return PrepareLimits(settings.intake.attempts, settings.intake.inline_raw_bytes, settings.hostname)
 
 
 def prepare(

@@ -22,7 +22,12 @@ Check = Callable[[Case, Desk], Verdict | None]
 # Of every mail. The loop comes first: nothing of ours may ever be taken for a customer's.
 CHECKS: tuple[Check, ...] = (loop.check, duplicate.check, blocked.check)
 # Of mail that answers nothing, before it opens a ticket.
-FRESH_CHECKS: tuple[Check, ...] = (flood.check_unknown, flood.check_repetition, flood.check_new_tickets)
+FRESH_CHECKS: tuple[Check, ...] = (
+    flood.check_unknown,
+    flood.check_growing_subject,
+    flood.check_repetition,
+    flood.check_new_tickets,
+)
 
 
 def process(case: Case, desk: Desk) -> Verdict | None:
@@ -48,7 +53,7 @@ def _ask(checks: tuple[Check, ...], case: Case, desk: Desk) -> Verdict | None:
         if verdict is None:
             continue
         if verdict.check in case.claimed.passed:
-            case.note(verdict.check, "waived", f"released by a person: {verdict.reason}")
+            case.note(verdict.check, "waived", f"released: {verdict.reason}")
             continue
         case.note(verdict.check, verdict.state, verdict.reason)
         return verdict

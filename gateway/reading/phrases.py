@@ -31,6 +31,13 @@ _ABSENCE: Final = (
     "nepritomn", "отсутств", "в отпуске", "отпуск", "ofis disinda", "izinli", "hazon kivul", "休假", "外出",
     "不在", "휴가", "부재중",
 )  # fmt: skip
+# What mail servers put in front of the subject of a mail that they return.
+_RETURNED: Final = (
+    "undeliverable", "undelivered", "undelivered mail", "undeliverable mail", "delivery status notification (failure)",
+    "delivery failure", "mail delivery failed", "returned mail", "failure notice", "unzustellbar", "non remis",
+    "no se puede entregar", "nao e possivel entregar", "non recapitabile", "onbestelbaar", "nie mozna dostarczyc",
+    "недоставлено", "无法投递", "配信不能",
+)  # fmt: skip
 # What such mails are about, after folding. Each alternative is one language's way to say it.
 _CODE_SUBJECT: Final = re.compile(
     r"\b(?:verif\w*|confirm\w*|activat\w*|sign[- ]?(?:in|up)|log[- ]?in|security|one[- ]?time"
@@ -70,6 +77,11 @@ def fold(text: str) -> str:
 
 
 _FOLDED_REPLIES: Final = tuple(fold(phrase) for phrase in _REPLY_PREFIXES)
+_ROBOT_WORDS: Final = re.compile(
+    "(?:"
+    + "|".join(re.escape(one) for one in sorted((*_FOLDED_REPLIES, *map(fold, _RETURNED)), reverse=True))
+    + ") ?[:：]"
+)
 _FOLDED_ABSENCE: Final = tuple(fold(phrase) for phrase in _ABSENCE)
 
 
@@ -84,6 +96,11 @@ def is_reply_subject(subject: str) -> bool:
         if folded.startswith(phrase) and folded[len(phrase) :].lstrip(" ]").startswith((":", "：")):
             return True
     return folded.startswith("auto: ")
+
+
+def count_robot_words(subject: str) -> int:
+    """How often a program has put its words before this subject, each time before those of the last one."""
+    return len(_ROBOT_WORDS.findall(fold(subject)))
 
 
 def is_absence_subject(subject: str) -> bool:

@@ -8,7 +8,7 @@ import sys
 
 import pytest
 
-from storage.leases import is_dead, owner_name
+from storage.leases import is_dead, owner_name, supervisor_of
 
 PRINT_NAME = "from storage.leases import owner_name; print(owner_name('intake'), flush=True); input()"
 
@@ -17,6 +17,12 @@ def test_owner_names_differ_and_are_alive() -> None:
     """Two names of one process are two workers, and both live."""
     assert owner_name("intake") != owner_name("intake")
     assert not is_dead(owner_name("intake"))
+
+
+def test_owner_names_who_restarts_it() -> None:
+    """The supervisor stands in the name of its worker; a worker without one has none."""
+    assert supervisor_of(owner_name("intake", "ab12")) == "ab12"
+    assert supervisor_of(owner_name("intake")) == ""
 
 
 def test_process_that_has_ended_is_dead() -> None:

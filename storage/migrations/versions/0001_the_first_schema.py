@@ -41,6 +41,13 @@ def upgrade() -> None:
         sa.UniqueConstraint("email", name=op.f("uq_agent_email")),
     )
     op.create_table(
+        "allowed",
+        sa.Column("pattern", sa.String(), nullable=False),
+        sa.Column("by", sa.String(), nullable=False),
+        sa.Column("created_at", storage.columns.UtcDateTime(), nullable=False),
+        sa.PrimaryKeyConstraint("pattern", name=op.f("pk_allowed")),
+    )
+    op.create_table(
         "blocked",
         sa.Column("pattern", sa.String(), nullable=False),
         sa.Column("by", sa.String(), nullable=False),
@@ -153,6 +160,7 @@ def upgrade() -> None:
         sa.Column("reason", sa.String(), nullable=False),
         sa.Column("trace", sa.Text(), nullable=False),
         sa.Column("passed", sa.Text(), nullable=False),
+        sa.Column("storm_of", sa.String(), nullable=False),
         sa.Column("message_id", sa.Integer(), nullable=True),
         sa.Column("attempts", sa.Integer(), nullable=False),
         sa.Column("lease_owner", sa.String(), nullable=False),
@@ -166,12 +174,28 @@ def upgrade() -> None:
         batch_op.create_index(batch_op.f("ix_spool_acceptance_id"), ["acceptance_id"], unique=False)
         batch_op.create_index("ix_spool_state", ["state", "settled_at"], unique=False)
         batch_op.create_index(
+            "ix_spool_storm",
+            ["storm_of", "id"],
+            unique=False,
+            sqlite_where=sa.text("state = 'held'"),
+            postgresql_where=sa.text("state = 'held'"),
+        )
+        batch_op.create_index(
             "ix_spool_waiting",
             ["id"],
             unique=False,
             sqlite_where=sa.text("state IN ('received', 'failed')"),
             postgresql_where=sa.text("state IN ('received', 'failed')"),
         )
+
+    op.create_table(
+        "storm",
+        sa.Column("author", sa.String(), nullable=False),
+        sa.Column("last_at", storage.columns.UtcDateTime(), nullable=False),
+        sa.PrimaryKeyConstraint("author", name=op.f("pk_storm")),
+    )
+    with op.batch_alter_table("storm", schema=None) as batch_op:
+        batch_op.create_index(batch_op.f("ix_storm_last_at"), ["last_at"], unique=False)
 
     op.create_table(
         "address",
@@ -244,6 +268,7 @@ def upgrade() -> None:
         sa.Column("updated_at", storage.columns.UtcDateTime(), nullable=False),
         sa.Column("settled_at", storage.columns.UtcDateTime(), nullable=True),
         sa.Column("merged_into", sa.Integer(), nullable=True),
+        sa.Column("marks_from", sa.String(), nullable=False),
         sa.ForeignKeyConstraint(["address_id"], ["address.id"], name=op.f("fk_ticket_address_id")),
         sa.ForeignKeyConstraint(["assignee_id"], ["agent.id"], name=op.f("fk_ticket_assignee_id")),
         sa.ForeignKeyConstraint(["contact_id"], ["contact.id"], name=op.f("fk_ticket_contact_id")),
@@ -498,11 +523,20 @@ def downgrade() -> None:
         batch_op.drop_index(batch_op.f("ix_address_queue_id"))
 
     op.drop_table("address")
+    with op.batch_alter_table("storm", schema=None) as batch_op:
+        batch_op.drop_index(batch_op.f("ix_storm_last_at"))
+
+    op.drop_table("storm")
     with op.batch_alter_table("spool", schema=None) as batch_op:
         batch_op.drop_index(
             "ix_spool_waiting",
             sqlite_where=sa.text("state IN ('received', 'failed')"),
             postgresql_where=sa.text("state IN ('received', 'failed')"),
+        )
+        batch_op.drop_index(
+            "ix_spool_storm",
+            sqlite_where=sa.text("state = 'held'"),
+            postgresql_where=sa.text("state = 'held'"),
         )
         batch_op.drop_index("ix_spool_state")
         batch_op.drop_index(batch_op.f("ix_spool_acceptance_id"))
@@ -520,6 +554,7 @@ def downgrade() -> None:
     op.drop_table("contact")
     op.drop_table("channel")
     op.drop_table("blocked")
+    op.drop_table("allowed")
     op.drop_table("agent")
     with op.batch_alter_table("acceptance", schema=None) as batch_op:
         batch_op.drop_index(batch_op.f("ix_acceptance_sha256"))

@@ -4,6 +4,7 @@ import json
 
 import pytest
 from fakes.commandline import Cli
+from fakes.house import mail
 
 
 def test_new_queue_has_a_creation_address_at_once(both: Cli) -> None:
@@ -130,6 +131,17 @@ def test_block_list_has_patterns_and_our_own_addresses(both: Cli) -> None:
     assert "no address" not in both.refuses("block", "add", "nonsense", exits=2)
 
 
+def test_allow_list_takes_patterns_and_says_what_goes_on(cli: Cli) -> None:
+    """Added, listed and removed; mail of the author that a storm held goes on with the first word."""
+    for number in range(4):
+        cli.house.receive(mail(f"text {number}", subject="Alarm", author="alarm@monitor.example"))
+    assert "1 held mails go on" in cli.run("allow", "add", "@Monitor.example")
+    assert [line["pattern"] for line in cli.json("allow", "list")] == ["@monitor.example"]
+    assert [line["fate"] for line in cli.json("mail", "list")] == ["received", "filed", "filed", "filed"]
+    cli.run("allow", "remove", "@monitor.example")
+    cli.refuses("allow", "remove", "@monitor.example")
+
+
 def test_channel_keeps_its_password_sealed_and_never_shows_it(both: Cli) -> None:
     """The password comes from standard input; neither list nor show nor the database has it."""
     words = ["channel", "add", "Acme", "--host", "smtp.acme.example", "--from", "s@acme.example", "--user", "s"]
@@ -214,3 +226,12 @@ def test_database_upgrade_does_nothing_twice(both: Cli) -> None:
     """The second time there is nothing to do, and the JSON says so."""
     done = both.json("database", "upgrade")
     assert done["before"] == done["revision"]
+
+
+def test_rotated_key_has_the_next_number(cli: Cli) -> None:
+    """Each rotation says which key signs from now on; a ticket's marks are revoked by its number."""
+    assert cli.json("config", "rotate-key") == {"key": 2}
+    assert "Key 3 signs" in cli.run("config", "rotate-key")
+    cli.house.receive(mail())
+    assert cli.run("ticket", "revoke", "1").startswith("#1 My printer smokes")
+    assert cli.json("ticket", "show", "1")["events"][-1]["kind"] == "revoked"
