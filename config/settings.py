@@ -344,6 +344,9 @@ class OutboundSettings(_Part):
         900, gt=0, description="Longer than the longest SMTP time-out, the final dot's ten minutes."
     )
     undo_seconds: float = Field(10, ge=0, description="How long a reply waits so that it can be cancelled.")
+    body_mark: bool = Field(
+        True, description="End the text of answers with a signed mark: it finds the ticket when every header was lost."
+    )
     reply_timeout_seconds: float = Field(
         600, gt=0, description="Wait for the reply after the final dot: RFC 5321 section 4.5.3.2.6."
     )

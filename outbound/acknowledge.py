@@ -8,7 +8,7 @@ relayed through our name.
 """
 
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import timedelta
 from zoneinfo import ZoneInfo
 
@@ -19,6 +19,7 @@ from config.errors import Refused
 from outbound.compose import Letter, Thread, compose
 from outbound.guard import why_not
 from outbound.marks import Audience, Mark
+from outbound.plans import with_mark
 from outbound.post_office import PostOffice
 from outbound.render import render
 from outbound.routes import Way, reply_to, way_of
@@ -123,6 +124,7 @@ def _send(session: Session, office: PostOffice, arrival: Arrival, way: Way) -> N
     mark = Mark(Audience.CUSTOMER, arrival.ticket.id, new_id())
     letter = _letter(session, office, arrival, way, mark)
     [number] = file_messages(session, [_message(arrival, letter)])
+    letter = replace(letter, text=with_mark(office, letter.text, mark))
     arrival.ticket.messages += 1
     session.add(arrival.ticket)
     address = arrival.ticket.customer_address
