@@ -11,6 +11,9 @@ from config.errors import AlreadyThere, AskedWrongly, NotFound
 from storage.address import canonical_address
 from storage.columns import Choice, UtcDateTime
 
+# So many mails of an inbox tell that it forwards to us; from then on it is shown as a suggestion.
+SUGGESTED_AFTER = 3
+
 
 class FreshMail(StrEnum):
     """Where mail goes that answers nothing."""

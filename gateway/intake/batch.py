@@ -76,6 +76,7 @@ def open_case(ready: Ready, desk: Desk) -> Case:
         writer=writer.person,
         source_inbox=inbox,
         content_key=ready.content_key,
+        conversation=ready.conversation,
         attachments=ready.attachments,
         authentication=ready.authentication,
         is_author_proven=writer.is_proven,

@@ -47,6 +47,7 @@ class Case:
     writer: Person
     source_inbox: str
     content_key: str  # digest of text and attachments
+    conversation: tuple[str, ...]  # keys of it beside the ids: Thread-Index, case numbers of other desks
     attachments: tuple[NewAttachment, ...]  # their blobs are stored
     authentication: Authentication  # of who sent it to us: not of him whose mail an agent forwarded by hand
     is_author_proven: bool = False

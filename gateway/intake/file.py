@@ -67,7 +67,7 @@ def _message(case: Case, desk: Desk, ticket: Ticket, flags: list[str]) -> NewMes
         cc=_people(mail.cc),
         reply_to=_people(mail.reply_to),
         message_id=mail.message_id,
-        references=(*mail.references, *mail.in_reply_to),
+        references=(*mail.references, *mail.in_reply_to, *case.conversation),
         attachments=case.attachments,
         source_inbox=case.source_inbox,
         flags=flags,
@@ -100,12 +100,12 @@ def _remember_people(case: Case, desk: Desk, ticket: Ticket, place: Place) -> No
 
 
 def _is_one_of_us(address: str, desk: Desk) -> bool:
-    return domain_of(address) in desk.office.settings.own_domains or address in desk.inboxes or address in desk.agents
+    return desk.is_ours(address) or address in desk.agents
 
 
 def _link(desk: Desk, ticket: Ticket, place: Place, siblings: set[int]) -> None:
     if place.linked_to is not None:
-        desk.add_link(ticket, place.linked_to, place.link)
+        desk.add_link(ticket, place.linked_to, LinkKind.SIBLING if place.linked_to in siblings else place.link)
     for other in siblings - {place.linked_to, ticket.id}:
         desk.add_link(ticket, other, LinkKind.SIBLING)
 

@@ -11,7 +11,7 @@ from gateway.intake.desk import Desk
 from gateway.intake.forwarding import original_sender
 from gateway.intake.subject import without_prefixes
 from gateway.reading.mail import Mail, Person
-from storage.address import canonical_address, domain_of
+from storage.address import canonical_address
 from storage.queues import Forwards, Queue
 
 _NOBODY = re.compile(r"(?:mailer-daemon|postmaster|no-?reply|do-?not-?reply)@")
@@ -51,8 +51,7 @@ def _inner(mail: Mail, outer: str, queue: Queue, desk: Desk, *, is_proven: bool)
         # An agent's From alone proves nothing: the ticket is his until he says whose it is.
         return Writer(outer, mail.author, mail, ("forward-unproved",))
     address = canonical_address(inner.author.email) or ""
-    is_ours = domain_of(address) in desk.office.settings.own_domains or address in desk.inboxes
-    if not address or is_ours or address in desk.agents or _NOBODY.match(address):
+    if not address or desk.is_ours(address) or address in desk.agents or _NOBODY.match(address):
         return None
     # Anybody else could put an inner sender there whom our acknowledgement would then hit.
     vouched = is_proven and is_by_agent

@@ -11,6 +11,7 @@ from outbound.marks import Audience, Mark
 from outbound.post_office import PostOffice, open_post_office
 from storage.addresses import new_address
 from storage.agents import Agent, add_agent
+from storage.contacts import add_address, find_contact
 from storage.database import Database
 from storage.ids import new_id
 from storage.messages import Message, messages_of
@@ -107,6 +108,19 @@ class House:
             for name, value in values.items():
                 setattr(ticket, name, value)
             session.add(ticket)
+
+    def change_message(self, number: int, position: int, **values: object) -> None:
+        """Put a message of a ticket into another state, as time would."""
+        with self.database.writing() as session:
+            message = messages_of(session, number)[position - 1]
+            for name, value in values.items():
+                setattr(message, name, value)
+            session.add(message)
+
+    def give_address(self, email: str, other: str) -> None:
+        """Give the contact of an address one more."""
+        with self.database.writing() as session:
+            add_address(session, find_contact(session, email), other)
 
     def mark(self, number: int, *, person: bytes = bytes(4), audience: Audience = Audience.CUSTOMER) -> Mark:
         """A mark as a mail of ours about this ticket would carry."""
