@@ -293,6 +293,11 @@ class IntakeSettings(_Part):
     same_mail_per_hour: int = Field(
         3, ge=0, description="The same author, subject and text more often than this an hour is held."
     )
+    unknown_held_days: int = Field(
+        30,
+        ge=0,
+        description="Mail of unknown people to a queue for known contacts is kept so long for a release; 0: for ever.",
+    )
     inline_raw_bytes: int = Field(
         16_384, ge=0, description="Raw mail larger than this moves from the database to a blob after filing."
     )

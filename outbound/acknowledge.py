@@ -93,6 +93,12 @@ def _machine(_session: Session, _office: PostOffice, arrival: Arrival) -> str:
     return "" if kind == _HUMAN else f"the mail is {kind}, not from a person"
 
 
+def _author(_session: Session, _office: PostOffice, arrival: Arrival) -> str:
+    """An agent's letter to a customer begins his ticket; he has sent us nothing."""
+    author = canonical_address(arrival.message.author[1])
+    return f"{author} wrote it, not the customer" if author and author != arrival.ticket.customer_address else ""
+
+
 def _address(session: Session, office: PostOffice, arrival: Arrival) -> str:
     if not arrival.ticket.customer_address:
         return "the mail names no sender"
@@ -117,7 +123,7 @@ def _budget(session: Session, office: PostOffice, arrival: Arrival) -> str:
 
 
 # The cheap ones first, those that ask the database last.
-QUESTIONS: tuple[Callable[[Session, PostOffice, Arrival], str], ...] = (_policy, _machine, _address, _budget)
+QUESTIONS: tuple[Callable[[Session, PostOffice, Arrival], str], ...] = (_policy, _machine, _author, _address, _budget)
 
 
 def _send(session: Session, office: PostOffice, arrival: Arrival, way: Way) -> None:

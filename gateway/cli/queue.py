@@ -42,6 +42,7 @@ class QueueView:
     acknowledge: str | None  # null: as the settings say
     known_contacts_only: bool
     forwards: str
+    form_senders: list[str]
     answer_via: str
     subject_tag: bool
     signature: str
@@ -182,6 +183,7 @@ def view_queue(session: "Session", queue: "Queue") -> QueueView:
         acknowledge=queue.acknowledge,
         known_contacts_only=queue.known_contacts_only,
         forwards=queue.forwards,
+        form_senders=queue.form_senders,
         answer_via=channel.name if channel else DEFAULT_SERVERS,
         subject_tag=queue.subject_tag,
         signature=queue.signature,
@@ -210,6 +212,7 @@ def _print(view: QueueView, as_json: bool) -> None:
             ("close after", f"{view.close_after_days} days" if view.close_after_days else "never"),
             ("known contacts only", "yes" if view.known_contacts_only else ""),
             ("forwards", view.forwards),
+            ("form senders", ", ".join(view.form_senders)),
             ("subject tag", "yes" if view.subject_tag else ""),
             ("language", view.language),
             ("color", view.color),

@@ -6,11 +6,13 @@ from dataclasses import dataclass, replace
 from config.clock import now
 from config.errors import NotFound
 from gateway.intake.case import Case, Verdict
+from gateway.intake.customer import UNPROVED, outsider
 from gateway.intake.desk import Desk, Filed
 from gateway.intake.forwarding import source_inbox
 from gateway.intake.prepare import Ready
 from gateway.intake.process import process
 from gateway.intake.sender import Writer, written_by
+from gateway.reading.authenticity import Authentication, Identity
 from outbound.acknowledge import acknowledge
 from outbound.post_office import PostOffice
 from storage.claims import Settled, settle, still_ours
@@ -66,6 +68,7 @@ def open_case(ready: Ready, desk: Desk) -> Case:
     inbox, why = source_inbox(
         ready.mail, claimed.reverse_path, desk.confirmed_inboxes, desk.office.settings.own_domains
     )
+    customer = outsider(writer, desk)
     case = Case(
         claimed=claimed,
         mail=writer.mail,
@@ -74,18 +77,28 @@ def open_case(ready: Ready, desk: Desk) -> Case:
         mark=mark,
         author=writer.address,
         writer=writer.person,
+        customer=customer if customer and writer.is_proven else writer.person,
         source_inbox=inbox,
         content_key=ready.content_key,
         conversation=ready.conversation,
         attachments=ready.attachments,
-        authentication=ready.authentication,
+        authentication=_authentication(ready, writer),
         is_author_proven=writer.is_proven,
-        flags=_flags(ready, writer),
+        flags=(*_flags(ready, writer), *((UNPROVED,) if customer and not writer.is_proven else ())),
     )
     case.note("recipient", f"queue {queue.name}", f"{claimed.recipient} in the envelope")
     case.note("source inbox", inbox or "unknown", why)
     case.note("author", case.author or "nobody", writer.note)
+    if case.customer != case.writer:
+        case.note("customer", case.customer_address, "an agent wrote to him, with the desk in copy")
     return case
+
+
+def _authentication(ready: Ready, writer: Writer) -> Authentication:
+    """What is known of the author: nothing, when what was proven is only who passed his words on."""
+    if not writer.is_hearsay:
+        return ready.authentication
+    return replace(ready.authentication, identity=Identity.UNKNOWN, reason=writer.note)
 
 
 def _flags(ready: Ready, writer: Writer) -> tuple[str, ...]:
@@ -113,7 +126,7 @@ def _acknowledge(desk: Desk) -> None:
         if not filed.is_new_ticket:
             filed.case.note("acknowledge", "no", "only a new ticket is acknowledged")
             continue
-        person = desk.people.get(filed.case.author)
+        person = desk.people.get(filed.case.customer_address)
         lines = acknowledge(
             desk.session,
             desk.office,

@@ -27,11 +27,12 @@ from gateway.intake.lookups import (
 )
 from gateway.intake.numbers import Numbers
 from gateway.intake.standing import Standing
+from gateway.reading.mail import Person as Writer
 from outbound.post_office import PostOffice
 from storage.address import domain_of
 from storage.addresses import CreationAddress
 from storage.columns import insert_or_skip
-from storage.contacts import Contact, ContactAddress
+from storage.contacts import Contact, ContactAddress, mark_known
 from storage.messages import NewMessage, file_messages, reference_key
 from storage.queues import Queue
 from storage.tickets import Event, LinkKind, Participant, ParticipantRole, Status, Ticket, TicketLink, TicketQueue
@@ -69,6 +70,7 @@ class Desk:
         self._standing = Standing()
         self._rows: dict[type[SQLModel], list[dict[str, object]]] = {model: [] for model in _ORDER}
         self._opened: list[Ticket] = []
+        self._learnt: list[str] = []
         self._contact_numbers = Numbers(session, "contact", 2 * mails)
         self._ticket_numbers = Numbers(session, "ticket", mails)
 
@@ -89,7 +91,7 @@ class Desk:
 
     def fetch(self, cases: Sequence[Case]) -> None:
         """Learn all that deciding these mails may ask."""
-        self._fetch_people({case.author for case in cases if case.author})
+        self._fetch_people({address for case in cases for address in (case.author, case.customer_address) if address})
         keys = {reference_key(id_) for case in cases for id_ in ids_of(case)}
         self.references = find_references(self.session, keys)
         marked = {case.mark.ticket_id for case in cases if case.mark}
@@ -143,27 +145,27 @@ class Desk:
 
     # What is to be.
 
-    def contact_of(self, case: Case) -> Person | None:
-        """The author's contact, made when there is none; None when the mail names nobody."""
-        if not case.author:
+    def contact_of(self, address: str, person: Writer) -> Person | None:
+        """The contact of an address, made when there is none; None when the mail names nobody."""
+        if not address:
             return None
-        if case.author not in self.people:
+        if address not in self.people:
             number = self._contact_numbers.next()
-            self._add(Contact, id=number, name=case.writer.name, created_at=self.at)
-            self._add(ContactAddress, address=case.author, contact_id=number, spelling=case.writer.email)
-            self.people[case.author] = Person(number)
-        return self.people[case.author]
+            self._add(Contact, id=number, name=person.name, created_at=self.at)
+            self._add(ContactAddress, address=address, contact_id=number, spelling=person.email)
+            self.people[address] = Person(number)
+        return self.people[address]
 
     def open_ticket(self, case: Case, subject: str) -> Ticket:
         """A new ticket for this mail, in the queue of its envelope."""
-        person = self.contact_of(case)
+        person = self.contact_of(case.customer_address, case.customer)
         number = self._ticket_numbers.next()
         ticket = Ticket(
             id=number,
             queue_id=case.queue.number,
             subject=subject,
             contact_id=person.contact_id if person else None,
-            customer_address=case.author,
+            customer_address=case.customer_address,
             address_id=case.address_id,
             source_inbox=case.source_inbox,
             created_at=self.at,
@@ -193,6 +195,13 @@ class Desk:
         """Two tickets belong together."""
         if ticket.id != other:
             self._add(TicketLink, ticket_id=ticket.id, other_id=other, kind=kind)
+
+    def learn(self, address: str) -> None:
+        """An agent let this author's mail in: his contact is known from now on."""
+        person = self.people.get(address)
+        if person and not person.known:
+            person.known = True
+            self._learnt.append(address)
 
     def set_status(self, ticket: Ticket, status: Status, why: str) -> None:
         """A move that mail causes."""
@@ -231,6 +240,8 @@ class Desk:
         """Write what was decided. The messages then have their numbers."""
         self.write()
         self.session.flush()
+        for address in self._learnt:
+            mark_known(self.session, address)
         self._contact_numbers.give_back()
         self._ticket_numbers.give_back()
         numbers = file_messages(self.session, [filed.message for filed in self.filed])

@@ -15,9 +15,9 @@ from storage.contacts import add_address, find_contact
 from storage.database import Database
 from storage.ids import new_id
 from storage.messages import Message, messages_of
-from storage.queues import Queue, add_queue, list_queues
+from storage.queues import Queue, add_queue, find_queue, list_queues, name_source_inbox
 from storage.spool import Arrival, Spool, accept, find_rows
-from storage.tickets import Ticket, get_ticket, links_of, participants_of
+from storage.tickets import Ticket, events_of, get_ticket, links_of, participants_of
 
 
 @dataclass
@@ -51,6 +51,11 @@ class House:
             for policy, value in policies.items():
                 setattr(queue, policy, value)
             session.add(queue)
+
+    def name_inbox(self, address: str, queue: str = "Support") -> None:
+        """Say that an inbox of the company forwards to a queue."""
+        with self.database.writing() as session:
+            name_source_inbox(session, find_queue(session, queue), address)
 
     def accept(self, raw: bytes, *, to: str = "", reverse_path: str = "bounce@provider.example") -> str:
         """Take a mail as the door would; returns the acceptance id."""
@@ -100,6 +105,11 @@ class House:
         """What belongs to a ticket."""
         with self.database.reading() as session:
             return [(other, str(kind)) for other, kind in links_of(session, number)]
+
+    def events(self, number: int) -> list[tuple[str, str]]:
+        """The audit trail of a ticket: kind and text."""
+        with self.database.reading() as session:
+            return [(event.kind, event.text) for event in events_of(session, number)]
 
     def change_ticket(self, number: int, **values: object) -> None:
         """Put a ticket into another state, as time or an agent would."""
