@@ -316,6 +316,11 @@ class IntakeSettings(_Part):
         ge=0,
         description="After so long without more of it, new_tickets_per_sender of what was held go on; 0: a person must say.",
     )
+    unknown_held_days: int = Field(
+        30,
+        ge=0,
+        description="Mail of unknown people to a queue for known contacts is kept so long for a release; 0: for ever.",
+    )
     inline_raw_bytes: int = Field(
         16_384, ge=0, description="Raw mail larger than this moves from the database to a blob after filing."
     )
@@ -367,6 +372,9 @@ class OutboundSettings(_Part):
         900, gt=0, description="Longer than the longest SMTP time-out, the final dot's ten minutes."
     )
     undo_seconds: float = Field(10, ge=0, description="How long a reply waits so that it can be cancelled.")
+    body_mark: bool = Field(
+        True, description="End the text of answers with a signed mark: it finds the ticket when every header was lost."
+    )
     reply_timeout_seconds: float = Field(
         600, gt=0, description="Wait for the reply after the final dot: RFC 5321 section 4.5.3.2.6."
     )

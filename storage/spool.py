@@ -228,6 +228,20 @@ def drop(session: Session, row: Spool, by: str) -> None:
     row.settled_at = now()
 
 
+def drop_old_held(session: Session, check: str, before: datetime, limit: int = 500) -> int:
+    """Ignore what a check has held since before then, and nobody has released; returns how many, `limit` at most."""
+    query = select(Spool).where(Spool.state == SpoolState.HELD, col(Spool.settled_at) < before)
+    rows = session.exec(query.where(col(Spool.reason).startswith(f"{check}: ")).limit(limit)).all()
+    for row in rows:
+        why = f"nobody released it since {row.settled_at:%Y-%m-%d}"
+        _move(session, row, SpoolState.IGNORED)
+        row.reason = f"expired: {why}"
+        row.trace = [*row.trace, ["expired", "ignored", why]]
+        row.settled_at = now()
+    session.flush()
+    return len(rows)
+
+
 def _move(session: Session, row: Spool, to: SpoolState) -> None:
     if to not in MOVES[row.state]:
         raise Refused(f"Mail {row.id} is {row.state}; only held or quarantined mail can be released or dropped")

@@ -38,12 +38,12 @@ class ParticipantRole(StrEnum):
     CUSTOMER = "customer"
     COPIED = "copied"  # an agent added him: answers go to him too
     NAMED = "named"  # stands in From, To or Cc of a mail in the ticket; is mailed only when an agent adds him
-    AGENT = "agent"
+    AGENT = "agent"  # wrote to the customer from his own mail program, and so began the ticket
     UNVERIFIED = "unverified"  # wrote with a mark of ours, and is nobody whom we know
 
 
 # A stored Message-ID is good evidence from these only.
-TRUSTED_ROLES = (ParticipantRole.CUSTOMER, ParticipantRole.COPIED, ParticipantRole.NAMED)
+TRUSTED_ROLES = (ParticipantRole.CUSTOMER, ParticipantRole.COPIED, ParticipantRole.NAMED, ParticipantRole.AGENT)
 
 
 class LinkKind(StrEnum):

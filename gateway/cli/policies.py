@@ -60,6 +60,14 @@ class Policies:
         str | None,
         typer.Option(metavar="agents|anyone|off", help="Whose hand-made forwards make the inner sender the customer."),
     ] = None
+    form_sender: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--form-sender",
+            metavar="EMAIL",
+            help="A form's address: the author is in its Reply-To; -EMAIL takes it off.",
+        ),
+    ] = None
     subject_tag: Annotated[bool | None, typer.Option(help="Put [#123] into subjects.")] = None
     signature: Annotated[str | None, typer.Option(help="Below answers, where the agent has none.")] = None
     color: Annotated[str | None, typer.Option(help="For lists and the web page.")] = None
@@ -70,7 +78,7 @@ def apply_policies(session: "Session", queue: "Queue", policies: Policies) -> No
     """Change what is given. Raises AskedWrongly or NotFound; then nothing is changed."""
     from storage.agents import find_agent, join_queue, leave_queue
     from storage.channels import channel_id_of
-    from storage.queues import name_source_inbox
+    from storage.queues import name_source_inbox, set_form_sender
 
     for name, convert in _CONVERSIONS.items():
         value = getattr(policies, name)
@@ -78,6 +86,8 @@ def apply_policies(session: "Session", queue: "Queue", policies: Policies) -> No
             setattr(queue, name, convert(value))
     if policies.answer_via is not None:
         queue.answer_via = channel_id_of(session, policies.answer_via)
+    for address in policies.form_sender or ():
+        set_form_sender(queue, address.removeprefix("-"), listed=not address.startswith("-"))
     session.add(queue)
     session.flush()
     for address in policies.source or ():

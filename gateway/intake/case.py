@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 from gateway.reading.authenticity import Authentication
 from gateway.reading.mail import Mail, Person
 from outbound.marks import LOOP_HEADER, Mark
+from storage.address import canonical_address
 from storage.claims import Claimed
 from storage.messages import NewAttachment
 from storage.queues import Queue
@@ -47,13 +48,21 @@ class Case:
     mark: Mark | None  # of a reply address or return path in the envelope
     author: str
     writer: Person
+    customer: Person  # whose ticket it is, if it opens one: the author's, but for an agent's letter to an outsider
     source_inbox: str
+    is_source_learnt: bool  # this mail shows that it forwards
     content_key: str  # digest of text and attachments
+    conversation: tuple[str, ...]  # keys of it beside the ids: Thread-Index, case numbers of other desks
     attachments: tuple[NewAttachment, ...]  # their blobs are stored
     authentication: Authentication  # of who sent it to us: not of him whose mail an agent forwarded by hand
     is_author_proven: bool = False
     flags: tuple[str, ...] = ()
     trace: list[list[str]] = field(default_factory=list)
+
+    @property
+    def customer_address(self) -> str:
+        """The customer's address, canonical; empty when the mail names nobody."""
+        return self.author if self.customer == self.writer else canonical_address(self.customer.email) or self.author
 
     @property
     def is_report(self) -> bool:

@@ -19,7 +19,7 @@ def file_in_place(case: Case, desk: Desk, place: Place) -> Ticket:
     """File the mail and return its ticket."""
     siblings = {known.ticket_id for known in same_id(case, desk)}
     is_new = place.ticket is None
-    ticket = place.ticket or desk.open_ticket(case, title_of(case.mail.subject))
+    ticket = place.ticket or _open(case, desk)
     flags = [*content_flags(case), *_flags(case, desk, place)]
     desk.add_message(case, ticket, message_of(case, desk, ticket, flags), is_new_ticket=is_new)
     _remember_people(case, desk, ticket, place)
@@ -27,6 +27,17 @@ def file_in_place(case: Case, desk: Desk, place: Place) -> Ticket:
     if not is_new:
         _change_status(case, desk, ticket, place)
     case.note("filed", f"ticket {ticket.id}", place.by)
+    return ticket
+
+
+def _open(case: Case, desk: Desk) -> Ticket:
+    ticket = desk.open_ticket(case, title_of(case.mail.subject))
+    about_author = case.trace_answer("author")
+    if about_author:
+        desk.add_event(ticket, "author", about_author)
+    if case.author != case.customer_address:
+        # We have written, and the customer owes an answer.
+        desk.set_status(ticket, Status.PENDING, f"{case.author} wrote to {case.customer_address}")
     return ticket
 
 
@@ -75,7 +86,7 @@ def message_of(case: Case, desk: Desk, ticket: Ticket, flags: list[str]) -> NewM
         cc=_people(mail.cc),
         reply_to=_people(mail.reply_to),
         message_id=mail.message_id,
-        references=(*mail.references, *mail.in_reply_to),
+        references=(*mail.references, *mail.in_reply_to, *case.conversation),
         attachments=case.attachments,
         source_inbox=case.source_inbox,
         flags=flags,
@@ -91,14 +102,11 @@ def _people(people: tuple[Person, ...]) -> list[tuple[str, str]]:
 
 
 def _remember_people(case: Case, desk: Desk, ticket: Ticket, place: Place) -> None:
+    if place.ticket is None and case.customer_address:
+        desk.add_participant(ticket, case.customer_address, case.customer.name, ParticipantRole.CUSTOMER)
     if case.author:
-        desk.contact_of(case)
-        role = ParticipantRole.NAMED
-        if place.ticket is None:
-            role = ParticipantRole.CUSTOMER
-        elif place.is_unverified:
-            role = ParticipantRole.UNVERIFIED
-        desk.add_participant(ticket, case.author, case.writer.name, role)
+        desk.contact_of(case.author, case.writer)
+        desk.add_participant(ticket, case.author, case.writer.name, _role(case, place))
     if place.is_unverified:
         return  # whom a stranger names is nobody
     for person in (*case.mail.to, *case.mail.cc)[:_MAX_NAMED]:
@@ -107,20 +115,28 @@ def _remember_people(case: Case, desk: Desk, ticket: Ticket, place: Place) -> No
             desk.add_participant(ticket, address, person.name, ParticipantRole.NAMED)
 
 
+def _role(case: Case, place: Place) -> ParticipantRole:
+    """What the author becomes in the ticket, unless he is something there already."""
+    if place.is_unverified:
+        return ParticipantRole.UNVERIFIED
+    is_agents_letter = place.ticket is None and case.author != case.customer_address
+    return ParticipantRole.AGENT if is_agents_letter else ParticipantRole.NAMED
+
+
 def _is_one_of_us(address: str, desk: Desk) -> bool:
-    return domain_of(address) in desk.office.settings.own_domains or address in desk.inboxes or address in desk.agents
+    return desk.is_ours(address) or address in desk.agents
 
 
 def _link(desk: Desk, ticket: Ticket, place: Place, siblings: set[int]) -> None:
     if place.linked_to is not None:
-        desk.add_link(ticket, place.linked_to, place.link)
+        desk.add_link(ticket, place.linked_to, LinkKind.SIBLING if place.linked_to in siblings else place.link)
     for other in siblings - {place.linked_to, ticket.id}:
         desk.add_link(ticket, other, LinkKind.SIBLING)
 
 
 def _change_status(case: Case, desk: Desk, ticket: Ticket, place: Place) -> None:
     """A person opens a pending ticket, and a settled one that is young enough; a machine changes nothing."""
-    if case.is_automatic:
+    if case.is_automatic or desk.role(ticket, case.author) is ParticipantRole.AGENT:
         return
     if place.reopens or ticket.status is Status.PENDING:
         desk.set_status(ticket, Status.OPEN, f"{case.author or 'somebody'} wrote")

@@ -7,6 +7,7 @@ from hashlib import sha256
 from config.errors import Damaged
 from config.settings import Settings
 from gateway.intake.authenticate import Authenticator, Read
+from gateway.intake.conversation import conversation_keys
 from gateway.reading.authenticity import Authentication
 from gateway.reading.bounded import BoundedReader, Unreadable
 from gateway.reading.mail import Attachment, Kind, Mail, Person
@@ -24,6 +25,7 @@ class Ready:
     mail: Mail
     attachments: tuple[NewAttachment, ...]
     content_key: str
+    conversation: tuple[str, ...]
     moves_to_blob: bool  # its raw bytes are a blob now and leave the hot table
     authentication: Authentication
     unreadable: str = ""
@@ -89,7 +91,8 @@ def _ready(
     moves = claimed.content is not None and len(raw) > limits.inline_raw_bytes
     if moves:
         blobs.put(raw, claimed.sha256)
-    return Ready(claimed, mail, files, content_key(mail, files), moves, authentication, unreadable)
+    keys = conversation_keys(mail)
+    return Ready(claimed, mail, files, content_key(mail, files), keys, moves, authentication, unreadable)
 
 
 def _stored(file: Attachment, blobs: Blobs) -> NewAttachment:

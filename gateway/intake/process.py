@@ -83,6 +83,8 @@ def _process_mail(case: Case, desk: Desk) -> Verdict | None:
         if verdict:
             return verdict
     file_in_place(case, desk, place)
+    if flood.UNKNOWN in case.claimed.passed:
+        desk.learn(case.author)
     _prove_by_answer(case, desk)
     if place.ticket is None and case.author in desk.people:
         desk.people[case.author].recent.append((case.mail.subject, case.content_key))

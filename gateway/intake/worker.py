@@ -17,13 +17,14 @@ from config.errors import DatabaseUnavailable
 from config.settings import IntakeSettings, Settings
 from gateway.intake.authenticate import Authenticator
 from gateway.intake.batch import Outcome, file_batch
+from gateway.intake.checks.flood import UNKNOWN
 from gateway.intake.prepare import Ready, prepare, prepare_limits
 from gateway.reading.bounded import BoundedReader, ReaderLimits
 from outbound.post_office import PostOffice, open_post_office
 from storage.claims import Claimed, Settled, claim, count_attempt, give_back, recover, settle
 from storage.database import Database, open_database
 from storage.leases import is_dead, owner_name, supervisor_of
-from storage.spool import SpoolState
+from storage.spool import SpoolState, drop_old_held
 from storage.storms import release_quiet
 from storage.tickets import close_solved
 from storage.waking import Waiter, wake
@@ -193,7 +194,7 @@ class IntakeWorker:
             self._batch = min(self._settings.batch, self._batch + 5)
 
     def _chores(self) -> None:
-        """Take over from the dead, close what was solved long ago, let what storms have left go on."""
+        """Take over from the dead, close what was solved long ago, give up or let go what was held long enough."""
         if self._is_in_debt:
             self._give_back()
         at = time.monotonic()
@@ -205,6 +206,8 @@ class IntakeWorker:
             self._close_at = at + _CLOSE_SECONDS
             with self._database.writing() as session:
                 close_solved(session, now())
+                if self._settings.unknown_held_days:
+                    drop_old_held(session, UNKNOWN, now() - timedelta(days=self._settings.unknown_held_days))
         if at >= self._storms_at and self._settings.storm_quiet_minutes:
             self._storms_at = at + _STORM_SECONDS
             self._release_quiet()

@@ -22,6 +22,7 @@ from gateway.reading.identification import message_id, references
 from gateway.reading.kind import decide_kind
 from gateway.reading.mail import Attachment, Mail, Person
 from gateway.reading.quotation import reply_text
+from gateway.reading.refs import find_refs
 from gateway.reading.report import find_report
 from gateway.reading.wire import Fields, Part, take_apart
 from gateway.reading.words import decode_value
@@ -57,6 +58,7 @@ def _read(raw: bytes, arrived: datetime, depth: int) -> Mail:
         date=parse_date(header.text("date"), arrived),
         text=text,
         reply_text=reply_text(text, raw_html),
+        refs=find_refs(text, raw_html or ""),
         html=content.html(),
         attachments=attachments,
         headers=header.decoded,

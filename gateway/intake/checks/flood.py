@@ -11,12 +11,15 @@ from gateway.intake.subject import layers, plain_subject
 from storage.allowlist import allowed_by
 from storage.spool import SpoolState
 
+UNKNOWN = "unknown-contact"
+
 
 def check_unknown(case: Case, desk: Desk) -> Verdict | None:
-    """The queue takes new matters from known contacts only."""
+    """The queue takes new matters from known contacts only, and from its agents."""
     person = desk.people.get(case.author)
-    if case.queue.known_contacts_only and not (person and person.known):
-        return Verdict(SpoolState.HELD, "unknown-contact", f"the queue wants known contacts, {case.author} is none")
+    is_agent = case.author in desk.agents and case.is_author_proven
+    if case.queue.known_contacts_only and not is_agent and not (person and person.known):
+        return Verdict(SpoolState.HELD, UNKNOWN, f"the queue wants known contacts, {case.author} is none")
     return None
 
 

@@ -140,6 +140,7 @@ def upgrade() -> None:
         sa.Column("display_name_in_automatic_replies", sa.Boolean(), nullable=False),
         sa.Column("known_contacts_only", sa.Boolean(), nullable=False),
         sa.Column("forwards", sa.String(length=32), nullable=False),
+        sa.Column("form_senders", sa.Text(), nullable=False),
         sa.Column("answer_via", sa.Integer(), nullable=True),
         sa.Column("subject_tag", sa.Boolean(), nullable=False),
         sa.Column("signature", sa.String(), nullable=False),
