@@ -14,10 +14,10 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Final
 
+from gateway.reading.attribution import Attribution, read_attribution
 from gateway.reading.labels import FORWARD_PREFIXES, FORWARDED, REPLY_PREFIXES, Label, folded, words_of
 from gateway.reading.mail import Forwarded, Mail, Person
 from gateway.reading.quoted_header import (
-    Attribution,
     Block,
     core,
     is_forward_separator,
@@ -26,7 +26,6 @@ from gateway.reading.quoted_header import (
     is_rule,
     label_of,
     may_introduce,
-    read_attribution,
     read_block,
     unquoted,
     visible,

@@ -77,7 +77,7 @@ _LABELS: Final = {
     lähetetty | lähetysaika | tarih | gönderilen | gönderildi | gönderme tarihi | gönderilme tarihi | gönderim
     dată | trimis | дата | дата и время | отправлено | когда | надіслано | відправлено | gesendet
     gesendet am | enviado | enviada | enviado em | enviada em | enviado el | enviat | envoyé | envoyé le
-    date d'envoi | inviato | inviata | data invio | verzonden | verzonden op | sendt | skickat | skickad
+    date d'envoi | wysłane | inviato | inviata | data invio | verzonden | verzonden op | sendt | skickat | skickad
     sent date | wysłano | data wysłania | odesláno | odoslané | odoslaný | poslano | poslato | послато
     küldve | elküldve | küldés dátuma | időpont | saadetud | kuupäev | aeg | nosūtīts | datums | išsiųsta
     data ir laikas | ημερομηνία | στάλθηκε | εστάλη | изпратено | датум | 日付 | 日時 | 送信日時 | 送信日
@@ -113,9 +113,12 @@ WROTE: Final = words_of("""
     je napisala | napisao | napisala | napisal | пишет | писал | написал | написав | пише | написа | напісаў
     έγραψε | rašė | parašė | rakstīja | va escriure | ha escrit | idatzi zuen | כתב | כתבה | كتب | نوشت | 写道
     寫道 | 写入 | さんは書きました | のメール | が書き込みました | 작성: | 작성하셨습니다 | 님이 씀 | 썼습니다
-    đã viết | viết: | เขียน | menulis | menulis: | scribit | ysgrifennodd | skryf | shkroi | შემდეგი დაწერა
-    ने लिखा
+    đã viết | viết: | เขียน | menulis | menulis: | scribit | ysgrifennodd | skryf | geskryf | shkroi | შემდეგი დაწერა
+    ने लिखा | idatzi du | написао | написала | піша | isinulat ni | 쓴 글 | zitat von | quoting | citando
+    citation de | missatge de | has written
     """)
+# With these an attribution ends that has no colon.
+WROTE_LAST: Final = ("wrote", "写道", "寫道", "のメール", "작성", "쓴 글", "ने लिखा", "escribió", "schrieb", "a écrit")
 
 # The first word of such a line, so that its beginning is found when a client has folded it over several lines.
 ATTRIBUTION_BEGINS: Final = frozenset(
@@ -228,6 +231,7 @@ SENT_FROM: Final = words_of("""
     sent from blackberry | sent from gmail | sent from aol | sent from windows | sent from surface
     sent from spark | sent from nine | sent from tutanota | sent from front | sent from workspace
     sent via | sent with | sent using | sent on the go | get outlook for
+    get bluemail for | get typeapp for
     download outlook for | sent through | von meinem | gesendet von | gesendet mit | gesendet über
     diese nachricht wurde von meinem | von unterwegs | holen sie sich outlook | outlook für | envoyé de
     envoyé depuis | envoyé à partir | envoyé par | envoyé avec | télécharger outlook | obtenir outlook

@@ -65,6 +65,12 @@ UNITS = [
     "mailing list\n____\n",
     "To: x\n",
     "[a](b",
+    ">>> 1 >>>\n",
+    "&nbsp;",
+    "a@b.c wrote 2024:   ",
+    "a@b.c <\n",
+    "a@b.c\nwrote:\n",
+    "---\nTo: x\n1.1.2024 10:23 a@b.c:\n",
     "\r",
     "\ufeff",
 ]
