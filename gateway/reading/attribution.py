@@ -44,7 +44,7 @@ def read_attribution(lines: Sequence[str], end: int, first: int = 0) -> Attribut
     """The attribution whose last line is this one; lines before `first` are not part of it."""
     shown = visible(lines[end]).strip()
     last = shown.strip(_FRAME)
-    if len(last) > MAX_LENGTH or not (last.endswith(_ENDS) or shown.endswith("---")):
+    if len(last) > MAX_LENGTH or not (last.endswith(_ENDS) or shown.endswith(("---", " >>>"))):
         return None
     begin = _beginning(lines, end, first)
     words = folded(" ".join(visible(line) for line in lines[begin : end + 1])[:MAX_LENGTH]).strip(_FRAME)

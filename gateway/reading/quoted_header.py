@@ -11,10 +11,21 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Final
 
-from gateway.reading.labels import FORWARDED, LABELS, LONGEST_LABEL, ORIGINAL, WROTE_LAST, Label, folded
+from gateway.reading.labels import (
+    FORWARD_ENDS,
+    FORWARDED,
+    FORWARDED_FROM,
+    LABELS,
+    LONGEST_LABEL,
+    ORIGINAL,
+    WROTE_LAST,
+    Label,
+    folded,
+)
 
 MAX_LINE: Final = 2_000
 MAX_BLOCK_LINES: Final = 40
+LONG_RULE: Final = 38  # KMail closes a forwarded mail with a rule of 41 dashes
 ATTRIBUTION_INSIDE: Final = ":   "  # Yahoo on Android goes on in the same line
 
 _UNSEEN: Final = "\ufeff\u200b\u200c\u200d\u2060\u2063\u00ad\u200e\u200f\u202a\u202b\u202c\u2066\u2067\u2068\u2069\r"
@@ -94,7 +105,14 @@ def is_rule(line: str) -> bool:
 
 
 def is_forward_separator(line: str) -> bool:
-    return core(line) in FORWARDED
+    """Mutt and Horde name the author within it: `----- Forwarded message from Ann <a@b.c> -----`."""
+    words = core(line)
+    return words in FORWARDED or (line.startswith("-----") and words.startswith(FORWARDED_FROM))
+
+
+def is_forward_end(line: str) -> bool:
+    """The line that some clients write below a forwarded mail."""
+    return line[:1] in _FIRSTS and (core(line) in FORWARD_ENDS or (is_rule(line) and len(line) >= LONG_RULE))
 
 
 def is_original_separator(line: str) -> bool:
@@ -136,7 +154,7 @@ def read_block(lines: Sequence[str], start: int) -> Block:
         line = lines[place]
         if not visible(line).strip(_MARKS):
             spaced = spaced or len(fields) == 1
-            if not spaced:
+            if not spaced and not _subject_follows(lines[place + 1 : place + 2], fields):
                 break
             place += 1
             continue
@@ -153,6 +171,12 @@ def read_block(lines: Sequence[str], start: int) -> Block:
         place += 1
         end = place
     return Block(fields, end)
+
+
+def _subject_follows(lines: Sequence[str], fields: dict[Label, str]) -> bool:
+    """QQ leaves a blank line above the subject."""
+    found = next(map(label_of, lines), None)
+    return found is not None and found[0] is Label.SUBJECT not in fields and len(fields) > 2
 
 
 def _continues(line: str, label: Label, value: str) -> bool:
@@ -191,6 +215,8 @@ def _label_before(value: str, colon: int, known: set[Label]) -> int | None:
     """Where a label begins that ends at this colon: with a capital letter, and not within a word of capitals."""
     for begin in range(max(0, colon - LONGEST_LABEL - 1), colon):
         label = LABELS.get(folded(value[begin:colon])) if value[begin : begin + 1].isupper() else None
-        if label is not None and label not in known and not value[begin - 1 : begin].isupper():
+        # "UPDATE:" holds no date; "UTCSubject:" does hold a subject.
+        is_within = value[begin - 1 : begin].isupper() and not value[begin + 1 : begin + 2].islower()
+        if label is not None and label not in known and not is_within:
             return begin
     return None
