@@ -78,10 +78,18 @@ def _with_views(mail: Mail, part: Part, arrived: datetime, depth: int) -> Mail:
 
 def _embedded(attachments: tuple[Attachment, ...], arrived: datetime, depth: int) -> Mail | None:
     """The one mail that is attached, read; of several ones none was meant."""
-    mails = [one for one in attachments if one.content_type in ("message/rfc822", "message/global")]
+    mails = [one for one in attachments if _is_mail(one)]
     if len(mails) != 1 or depth >= MAX_MESSAGE_DEPTH or depth > 0:
         return None
     return _read(mails[0].content, arrived, depth + 1)
+
+
+def _is_mail(attachment: Attachment) -> bool:
+    """Some programs attach a mail as a mere file."""
+    kind = attachment.content_type
+    if kind == "application/octet-stream" and attachment.filename.lower().endswith(".eml"):
+        return True
+    return kind in ("message/rfc822", "message/global")
 
 
 class _Header:
