@@ -72,7 +72,7 @@ def open_case(ready: Ready, desk: Desk) -> Case:
         queue = desk.queues[ticket.queue_id] if ticket else _postmaster_queue(desk)
     writer = written_by(ready.mail, claimed.reverse_path, queue, desk, is_proven=ready.authentication.is_proven)
     source = source_inbox(ready.mail, claimed.reverse_path, desk.confirmed_inboxes, desk.office.settings.own_domains)
-    customer = outsider(writer, desk)
+    customer = outsider(writer, source.address, desk)
     case = Case(
         claimed=claimed,
         mail=writer.mail,

@@ -4,6 +4,8 @@ An agent who writes to a customer from his own mail program, with the desk in Cc
 From alone proves nothing: without proof the ticket is his, until `gateway ticket customer` says otherwise.
 """
 
+from collections.abc import Iterable
+
 from gateway.intake.desk import Desk
 from gateway.intake.sender import Writer, is_nobody
 from gateway.reading.mail import Person
@@ -13,15 +15,26 @@ _MAX_PEOPLE = 50
 UNPROVED = "copy-unproved"
 
 
-def outsider(writer: Writer, desk: Desk) -> Person | None:
-    """The first outsider in To of an agent's mail that has the desk in Cc or Bcc only; None for all other mail."""
-    if writer.address not in desk.agents or writer.mail.kind.is_automatic:
+def outsider(writer: Writer, source: str, desk: Desk) -> Person | None:
+    """The first outsider in To of an agent's mail that has the desk in Cc or Bcc only; None for all other mail.
+
+    `source` is the inbox through which this mail came, also when nobody has named it yet.
+    """
+    mail = writer.mail
+    if writer.address not in desk.agents or mail.kind.is_automatic or mail.forwarded:
         return None
-    found: Person | None = None
-    for person in writer.mail.to[:_MAX_PEOPLE]:
-        address = canonical_address(person.email)
-        if address and desk.is_ours(address):
-            return None  # he writes to the desk itself
-        if address and address not in desk.agents and not is_nobody(address):
-            found = found or person
-    return found
+    to = _addresses(mail.to)
+    is_copy = desk.is_ours(source) or _has_desk(_addresses(mail.cc), source, desk)
+    if not is_copy or _has_desk(to, source, desk):
+        return None
+    outsiders = (person for address, person in to.items() if address not in desk.agents and not is_nobody(address))
+    return next(outsiders, None)
+
+
+def _addresses(people: tuple[Person, ...]) -> dict[str, Person]:
+    named = ((canonical_address(person.email), person) for person in people[:_MAX_PEOPLE])
+    return {address: person for address, person in named if address}
+
+
+def _has_desk(addresses: Iterable[str], source: str, desk: Desk) -> bool:
+    return any(address == source or desk.is_ours(address) for address in addresses)
