@@ -37,6 +37,7 @@ class Attempt:
     said: Sequence[Said]
     server: str = ""
     account_trouble: str = ""
+    retry_after: float = 0.0
 
 
 def write_down(session: Session, settings: OutboundSettings, attempt: Attempt) -> list[Outcome]:
@@ -79,7 +80,7 @@ def decide(settings: OutboundSettings, attempt: Attempt, said: Said) -> Outcome:
         return outcome
     if now() >= attempt.outgoing.created_at + timedelta(seconds=settings.expire_seconds):
         return Outcome(delivery.id or 0, DeliveryState.EXPIRED, reply, attempt.server)
-    at = next_attempt(settings, delivery.attempts)
+    at = max(next_attempt(settings, delivery.attempts), now() + timedelta(seconds=attempt.retry_after))
     return Outcome(delivery.id or 0, DeliveryState.DEFERRED, reply, attempt.server, at)
 
 

@@ -17,9 +17,10 @@ from config.clock import now
 from config.errors import GatewayError
 from config.settings import Settings
 from outbound.aftermath import tell_ticket
-from outbound.courier import Courier
+from outbound.courier import Courier, Means
 from outbound.envelope import Patience
 from outbound.ledger import Ledger
+from outbound.oauth import Accounts
 from outbound.post_office import PostOffice, open_post_office
 from outbound.sending import Dispatch, Screened, screen
 from storage.database import Database, open_database
@@ -76,7 +77,8 @@ class Relay:
         self._owner = owner_name("relay")
         self._ledger = Ledger(database)
         patience = Patience(settings.outbound.command_timeout_seconds, settings.outbound.reply_timeout_seconds)
-        self._courier = Courier(settings.hostname, patience, settings.outbound.connections)
+        accounts = Accounts(database, office.seal, settings.office365)
+        self._courier = Courier(Means(settings.hostname, patience, settings.outbound.connections, accounts))
         self._dispatch = Dispatch(office, self._ledger, self._courier, stop)
         self._under_way: set[asyncio.Task[None]] = set()
         self._by_way: Counter[int | None] = Counter()

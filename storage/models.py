@@ -2,6 +2,7 @@
 
 from sqlmodel import SQLModel
 
+import storage.accounts
 import storage.addresses
 import storage.agents
 import storage.blocklist

@@ -28,6 +28,20 @@ def upgrade() -> None:
         batch_op.create_index(batch_op.f("ix_acceptance_sha256"), ["sha256"], unique=False)
 
     op.create_table(
+        "account",
+        sa.Column("id", sa.Integer(), nullable=False),
+        sa.Column("user", sa.String(), nullable=False),
+        sa.Column("grant", sa.String(length=32), nullable=False),
+        sa.Column("tokens", sa.String(), nullable=False),
+        sa.Column("state", sa.String(length=32), nullable=False),
+        sa.Column("last_error", sa.String(), nullable=False),
+        sa.Column("refreshed_at", storage.columns.UtcDateTime(), nullable=True),
+        sa.Column("lease_owner", sa.String(), nullable=False),
+        sa.Column("lease_until", storage.columns.UtcDateTime(), nullable=True),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_account")),
+        sa.UniqueConstraint("user", name=op.f("uq_account_user")),
+    )
+    op.create_table(
         "agent",
         sa.Column("id", sa.Integer(), nullable=False),
         sa.Column("email", sa.String(), nullable=False),
@@ -57,6 +71,10 @@ def upgrade() -> None:
         sa.Column("security", sa.String(), nullable=False),
         sa.Column("user", sa.String(), nullable=False),
         sa.Column("secret", sa.String(), nullable=False),
+        sa.Column("account_id", sa.Integer(), nullable=True),
+        sa.Column("via", sa.String(length=32), nullable=False),
+        sa.Column("connections", sa.Integer(), nullable=False),
+        sa.Column("mails_per_minute", sa.Integer(), nullable=False),
         sa.Column("from_address", sa.String(), nullable=False),
         sa.Column("folder", sa.String(), nullable=False),
         sa.Column("after_dot", sa.String(length=32), nullable=False),
@@ -64,6 +82,7 @@ def upgrade() -> None:
         sa.Column("last_error", sa.String(), nullable=False),
         sa.Column("created_at", storage.columns.UtcDateTime(), nullable=False),
         sa.Column("removed_at", storage.columns.UtcDateTime(), nullable=True),
+        sa.ForeignKeyConstraint(["account_id"], ["account.id"], name=op.f("fk_channel_account_id")),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_channel")),
         sa.UniqueConstraint("key", name=op.f("uq_channel_key")),
     )
@@ -520,6 +539,7 @@ def downgrade() -> None:
     op.drop_table("channel")
     op.drop_table("blocked")
     op.drop_table("agent")
+    op.drop_table("account")
     with op.batch_alter_table("acceptance", schema=None) as batch_op:
         batch_op.drop_index(batch_op.f("ix_acceptance_sha256"))
 
