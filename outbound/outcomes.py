@@ -12,11 +12,12 @@ from config.clock import now
 from config.settings import OutboundSettings
 from outbound.aftermath import tell_of_channel, tell_ticket, warn_of_delay
 from outbound.doors import Door
-from outbound.refusals import Reply
+from outbound.refusals import Reply, says_nobody_is_there
 from storage.channels import AfterDot, ChannelState, mark_channel
 from storage.dispatch import record_sent, still_held
 from storage.ids import lock_filing
 from storage.outbox import Delivery, DeliveryState, Outcome, Outgoing, OutgoingKind, record
+from storage.suppression import suppress
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,6 +63,8 @@ def write_down(session: Session, settings: OutboundSettings, attempt: Attempt) -
 
 
 def _write_one(session: Session, attempt: Attempt, row: Delivery) -> None:
+    if row.state is DeliveryState.BOUNCED and says_nobody_is_there(row.last_reply):
+        suppress(session, row.recipient, row.last_reply)
     if row.state is DeliveryState.DEFERRED:
         warn_of_delay(session, attempt.outgoing, row)
     else:

@@ -18,6 +18,8 @@ _ACCOUNT_WORDS = (
     "the token server refused: 4",
     "the account may not do this",
 )
+# Nobody is there (RFC 3463 section 3.2); 5.1.7 and 5.1.8 speak of the sender.
+_NOBODY_THERE = frozenset({"5.1.0", "5.1.1", "5.1.2", "5.1.3", "5.1.6", "5.1.10"})
 _STATUS = re.compile(r"\b([245]\.\d{1,3}\.\d{1,3})\b")
 
 
@@ -50,6 +52,12 @@ class Reply:
         status = _STATUS.search(self.text[:_MAX_REPLY])
         words = self.text[:_MAX_REPLY].lower()
         return bool(status and status[1] in _ACCOUNT_STATUS) or any(known in words for known in _ACCOUNT_WORDS)
+
+
+def says_nobody_is_there(reply: str) -> bool:
+    """Whether a server says, for good, that the address does not exist."""
+    status = _STATUS.search(reply[:_MAX_REPLY])
+    return bool(status and status[1] in _NOBODY_THERE)
 
 
 # What a reply holds -> what it means and what to do. The first that fits is said.

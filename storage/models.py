@@ -15,6 +15,7 @@ import storage.outbox
 import storage.queues
 import storage.rules
 import storage.spool
+import storage.suppression
 import storage.tickets  # noqa: F401 - each import registers its tables
 
 metadata = SQLModel.metadata

@@ -10,6 +10,7 @@ from gateway.intake.desk import Desk, Filed
 from gateway.intake.forwarding import source_inbox
 from gateway.intake.prepare import Ready
 from gateway.intake.process import process
+from gateway.intake.reports import REPORTS
 from gateway.intake.sender import Writer, written_by
 from outbound.acknowledge import acknowledge
 from outbound.post_office import PostOffice
@@ -19,6 +20,7 @@ from storage.ids import lock_filing
 from storage.messages import note_duplicate
 from storage.queues import Queue, queue_key
 from storage.spool import SpoolState, move_raw_to_blob
+from storage.suppression import end_suppression
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,6 +45,7 @@ def file_batch(database: Database, office: PostOffice, owner: str, ready: Sequen
         desk.fetch(cases)
         verdicts = [process(case, desk) for case in cases]
         desk.save()
+        _believe_authors(desk)
         _acknowledge(desk)
         outcomes = _outcomes(mine, cases, verdicts, desk)
         for outcome in outcomes:
@@ -105,6 +108,11 @@ def _postmaster_queue(desk: Desk) -> Queue:
     if not desk.queues:
         raise NotFound("There is no queue at all: make one with `gateway queue new`")
     return next(iter(desk.queues.values()))
+
+
+def _believe_authors(desk: Desk) -> None:
+    """Who writes is there, whatever his server has said before; reports are written by machines."""
+    end_suppression(desk.session, {one.case.author for one in desk.filed if one.case.mail.kind not in REPORTS})
 
 
 def _acknowledge(desk: Desk) -> None:

@@ -13,8 +13,10 @@ from gateway.intake.case import Case
 from gateway.intake.desk import Desk
 from gateway.reading.mail import Kind, ReportedRecipient
 from outbound.marks import Mark, person_tag
+from outbound.refusals import says_nobody_is_there
 from storage.address import canonical_address
 from storage.outbox import MOVES, Delivery, DeliveryState, Outcome, Outgoing, deliveries_of_mail, prove_sent, record
+from storage.suppression import suppress
 from storage.tickets import Event, Status, Ticket
 
 REPORTS = (Kind.DSN, Kind.MDN, Kind.COMPLAINT)
@@ -52,6 +54,8 @@ def apply_report(case: Case, desk: Desk, reported: Reported) -> None:
     """Note what the report says on each delivery; a failure of an agent's answer reopens the ticket."""
     recipients = case.mail.report.recipients if case.mail.report else ()
     deliveries = deliveries_of_mail(desk.session, reported.outgoing.id)
+    if case.mail.kind is Kind.COMPLAINT:
+        _suppress_complainers(desk, case, deliveries)
     failed = [d.recipient for one in recipients for d in _meant(one, deliveries, case) if _apply(desk, one, d)]
     if not failed:
         return
@@ -79,7 +83,17 @@ def _apply(desk: Desk, one: ReportedRecipient, delivery: Delivery) -> bool:
         return False
     reply = " ".join(part for part in (one.status, one.diagnostic) if part) or "the mail came back"
     record(desk.session, Outcome(delivery.id or 0, DeliveryState.BOUNCED, reply, one.remote_mta))
+    if says_nobody_is_there(reply):
+        suppress(desk.session, delivery.recipient, reply)
     return True
+
+
+def _suppress_complainers(desk: Desk, case: Case, deliveries: list[Delivery]) -> None:
+    """Who calls our mail unwanted gets no more by itself; of several recipients only one who is named."""
+    named = case.mail.report.recipients if case.mail.report else ()
+    meant = {d.recipient for one in named for d in _meant(one, deliveries, case)}
+    for address in meant or ({deliveries[0].recipient} if len(deliveries) == 1 else ()):
+        suppress(desk.session, address, "the recipient complained that our mail was unwanted")
 
 
 def _reopened_lately(desk: Desk, ticket: Ticket) -> bool:

@@ -28,6 +28,14 @@ def upgrade() -> None:
         batch_op.create_index(batch_op.f("ix_acceptance_sha256"), ["sha256"], unique=False)
 
     op.create_table(
+        "suppressed",
+        sa.Column("address", sa.String(), nullable=False),
+        sa.Column("reason", sa.String(), nullable=False),
+        sa.Column("since", storage.columns.UtcDateTime(), nullable=False),
+        sa.Column("until", storage.columns.UtcDateTime(), nullable=False),
+        sa.PrimaryKeyConstraint("address", name=op.f("pk_suppressed")),
+    )
+    op.create_table(
         "account",
         sa.Column("id", sa.Integer(), nullable=False),
         sa.Column("user", sa.String(), nullable=False),
@@ -540,6 +548,7 @@ def downgrade() -> None:
     op.drop_table("blocked")
     op.drop_table("agent")
     op.drop_table("account")
+    op.drop_table("suppressed")
     with op.batch_alter_table("acceptance", schema=None) as batch_op:
         batch_op.drop_index(batch_op.f("ix_acceptance_sha256"))
 

@@ -5,6 +5,8 @@ import json
 import pytest
 from fakes.commandline import Cli
 
+from storage.suppression import suppress
+
 
 def test_new_queue_has_a_creation_address_at_once(both: Cli) -> None:
     """`queue new` makes both, and its JSON has the address."""
@@ -214,3 +216,15 @@ def test_database_upgrade_does_nothing_twice(both: Cli) -> None:
     """The second time there is nothing to do, and the JSON says so."""
     done = both.json("database", "upgrade")
     assert done["before"] == done["revision"]
+
+
+def test_suppressed_addresses_can_be_seen_and_believed_again(both: Cli) -> None:
+    """The list says why and until when; --clear takes one off, and twice is an error."""
+    with both.house.database.writing() as session:
+        suppress(session, "gone@customer.example", "550 5.1.1 No such user")
+    [row] = both.json("outbox", "suppressed")
+    assert (row["address"], row["reason"]) == ("gone@customer.example", "550 5.1.1 No such user")
+    assert "gone@customer.example" in both.run("outbox", "suppressed")
+    both.run("outbox", "suppressed", "--clear", "Gone@Customer.example")
+    assert both.json("outbox", "suppressed") == []
+    both.refuses("outbox", "suppressed", "--clear", "gone@customer.example", exits=1)
