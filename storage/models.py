@@ -11,6 +11,7 @@ import storage.contacts
 import storage.ids
 import storage.installation
 import storage.messages
+import storage.notices
 import storage.outbox
 import storage.queues
 import storage.rules

@@ -8,6 +8,7 @@ from config.errors import NotFound
 from gateway.intake.case import Case, Verdict
 from gateway.intake.desk import Desk, Filed
 from gateway.intake.forwarding import source_inbox
+from gateway.intake.news import tell_agents
 from gateway.intake.prepare import Ready
 from gateway.intake.process import process
 from gateway.intake.reports import REPORTS
@@ -47,6 +48,7 @@ def file_batch(database: Database, office: PostOffice, owner: str, ready: Sequen
         desk.save()
         _believe_authors(desk)
         _acknowledge(desk)
+        tell_agents(desk)
         outcomes = _outcomes(mine, cases, verdicts, desk)
         for outcome in outcomes:
             _note_other_way(desk, outcome)

@@ -15,6 +15,9 @@ from gateway.reading.mail import Kind, ReportedRecipient
 from outbound.marks import Mark, person_tag
 from outbound.refusals import says_nobody_is_there
 from storage.address import canonical_address
+from storage.agents import NoticeKind
+from storage.messages import Message
+from storage.notices import News, tell
 from storage.outbox import MOVES, Delivery, DeliveryState, Outcome, Outgoing, deliveries_of_mail, prove_sent, record
 from storage.suppression import suppress
 from storage.tickets import Event, Status, Ticket
@@ -60,6 +63,8 @@ def apply_report(case: Case, desk: Desk, reported: Reported) -> None:
     if not failed:
         return
     case.note("report", "bounced", ", ".join(failed))
+    if not reported.outgoing.kind.is_automatic:
+        _tell_agents(desk, reported, failed)
     if not reported.outgoing.kind.is_automatic and not _reopened_lately(desk, reported.ticket):
         desk.set_status(reported.ticket, Status.OPEN, f"not delivered to {', '.join(failed)}")
         desk.add_event(reported.ticket, "bounced", f"not delivered to {', '.join(failed)}")
@@ -86,6 +91,13 @@ def _apply(desk: Desk, one: ReportedRecipient, delivery: Delivery) -> bool:
     if says_nobody_is_there(reply):
         suppress(desk.session, delivery.recipient, reply)
     return True
+
+
+def _tell_agents(desk: Desk, reported: Reported, failed: list[str]) -> None:
+    message = desk.session.get(Message, reported.outgoing.message_id) if reported.outgoing.message_id else None
+    also = [message.agent_id] if message and message.agent_id else []
+    headline = f"the answer to {', '.join(failed)} came back"
+    tell(desk.session, News(NoticeKind.FAILED, headline, also=also), reported.ticket)
 
 
 def _suppress_complainers(desk: Desk, case: Case, deliveries: list[Delivery]) -> None:

@@ -56,6 +56,8 @@ def upgrade() -> None:
         sa.Column("name", sa.String(), nullable=False),
         sa.Column("signature", sa.String(), nullable=False),
         sa.Column("role", sa.String(length=32), nullable=False),
+        sa.Column("notify", sa.String(), nullable=False),
+        sa.Column("notice_pace", sa.String(length=32), nullable=False),
         sa.Column("created_at", storage.columns.UtcDateTime(), nullable=False),
         sa.Column("removed_at", storage.columns.UtcDateTime(), nullable=True),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_agent")),
@@ -284,6 +286,24 @@ def upgrade() -> None:
         batch_op.create_index("ix_ticket_status", ["status", "updated_at"], unique=False)
 
     op.create_table(
+        "notice",
+        sa.Column("id", sa.Integer(), nullable=False),
+        sa.Column("agent_id", sa.Integer(), nullable=False),
+        sa.Column("kind", sa.String(length=32), nullable=False),
+        sa.Column("ticket_id", sa.Integer(), nullable=True),
+        sa.Column("headline", sa.String(), nullable=False),
+        sa.Column("excerpt", sa.String(), nullable=False),
+        sa.Column("created_at", storage.columns.UtcDateTime(), nullable=False),
+        sa.Column("due_at", storage.columns.UtcDateTime(), nullable=False),
+        sa.ForeignKeyConstraint(["agent_id"], ["agent.id"], name=op.f("fk_notice_agent_id")),
+        sa.ForeignKeyConstraint(["ticket_id"], ["ticket.id"], name=op.f("fk_notice_ticket_id")),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_notice")),
+    )
+    with op.batch_alter_table("notice", schema=None) as batch_op:
+        batch_op.create_index(batch_op.f("ix_notice_agent_id"), ["agent_id"], unique=False)
+        batch_op.create_index(batch_op.f("ix_notice_due_at"), ["due_at"], unique=False)
+
+    op.create_table(
         "event",
         sa.Column("id", sa.Integer(), nullable=False),
         sa.Column("ticket_id", sa.Integer(), nullable=False),
@@ -500,6 +520,11 @@ def downgrade() -> None:
     op.drop_table("shown")
     op.drop_table("participant")
     op.drop_table("message")
+    with op.batch_alter_table("notice", schema=None) as batch_op:
+        batch_op.drop_index(batch_op.f("ix_notice_due_at"))
+        batch_op.drop_index(batch_op.f("ix_notice_agent_id"))
+
+    op.drop_table("notice")
     with op.batch_alter_table("event", schema=None) as batch_op:
         batch_op.drop_index(batch_op.f("ix_event_ticket_id"))
 

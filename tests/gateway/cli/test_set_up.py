@@ -90,6 +90,8 @@ def test_agent_is_added_changed_and_removed(both: Cli) -> None:
             "role": "admin",
             "queues": ["Support"],
             "signature": "Ann, Support",
+            "notify": [],
+            "notice_pace": "immediate",
         }
     ]
     both.run("agent", "remove", "ann@company.example")
@@ -228,3 +230,15 @@ def test_suppressed_addresses_can_be_seen_and_believed_again(both: Cli) -> None:
     both.run("outbox", "suppressed", "--clear", "Gone@Customer.example")
     assert both.json("outbox", "suppressed") == []
     both.refuses("outbox", "suppressed", "--clear", "gone@customer.example", exits=1)
+
+
+def test_agent_says_what_he_wants_to_be_told(both: Cli) -> None:
+    """Nothing by default; words, `all` and `none` are understood, and a word that is none is refused."""
+    made = json.loads(both.run("agent", "add", "ann@company.example", "--json"))
+    assert (made["notify"], made["notice_pace"]) == ([], "immediate")
+    edit = ("agent", "edit", "ann@company.example", "--json")
+    changed = json.loads(both.run(*edit, "--notify", "new,failed", "--notice-pace", "daily"))
+    assert (changed["notify"], changed["notice_pace"]) == (["new", "failed"], "daily")
+    assert len(json.loads(both.run(*edit, "--notify", "all"))["notify"]) == 5
+    assert json.loads(both.run(*edit, "--notify", "none"))["notify"] == []
+    both.refuses(*edit, "--notify", "everything", exits=2)
