@@ -382,6 +382,32 @@ class OutboundSettings(_Part):
     connections: int = Field(4, ge=1, description="Connections to one server at a time.")
 
 
+class Office365Settings(_Part):
+    """The operator's own registration of an application at Microsoft, for channels and mailboxes there."""
+
+    client_id: str = Field("", description="Application (client) ID of the registration; docs/accounts.md says how.")
+    tenant: str = Field(
+        "organizations", description="Directory (tenant) ID or domain; the client credentials grant needs it."
+    )
+    client_secret: Secret = Field(
+        SecretStr(""), description="Only for the client credentials grant: env:NAME, file:PATH or credential:NAME."
+    )
+    authority: str = Field(
+        "https://login.microsoftonline.com", description="Where tokens are got; national clouds have others."
+    )
+    graph: str = Field(
+        "https://graph.microsoft.com/v1.0", description="Where Microsoft Graph is, for channels with --via graph."
+    )
+
+    @field_validator("authority", "graph")
+    @classmethod
+    def _over_tls(cls, value: str) -> str:
+        parts = urlsplit(value)
+        if parts.scheme != "https" and not (parts.scheme == "http" and parts.hostname in LOOPBACK):
+            raise ValueError("must be an https:// address: tokens and secrets go there")
+        return value.rstrip("/")
+
+
 class DnsSettings(_Part):
     """Who is asked for the DNS records by which mail is authenticated."""
 
@@ -450,6 +476,7 @@ class Settings(_Part):
     intake: IntakeSettings = IntakeSettings()
     acknowledge: AcknowledgeSettings = AcknowledgeSettings()
     outbound: OutboundSettings = OutboundSettings()
+    office365: Office365Settings = Office365Settings()
     dns: DnsSettings = DnsSettings()
     authenticity: AuthenticitySettings = AuthenticitySettings()
     log: LogSettings = LogSettings()

@@ -14,6 +14,7 @@ from storage.blocklist import whys_blocked
 from storage.channels import Channel
 from storage.outbox import OutgoingKind
 from storage.queues import SUGGESTED_AFTER, SourceInbox
+from storage.suppression import suppressed
 
 # Nobody reads there; what comes back from there opens loops (RFC 3834 section 2).
 _NOBODY = re.compile(
@@ -45,4 +46,5 @@ def _not_automatic(session: Session, recipients: Collection[str]) -> dict[str, s
     )
     whys = {address: f"{address} seems to forward to us" for address in session.exec(learnt).all()}
     nobody = [one for one in recipients if _NOBODY.fullmatch(one.rpartition("@")[0])]
+    whys |= {one: f"{one} refused our mail: {row.reason}" for one, row in suppressed(session, recipients).items()}
     return whys | {one: f"nobody reads {one}" for one in nobody}

@@ -87,7 +87,9 @@ class Dispatch:
             await self._settle(Attempt(outgoing, door, said))
             return
         said = [Said(people[answer.recipient], answer.state, answer.reply) for answer in delivered.answers]
-        await self._settle(Attempt(outgoing, door, said, delivered.server, delivered.account_trouble))
+        await self._settle(
+            Attempt(outgoing, door, said, delivered.server, delivered.account_trouble, delivered.retry_after)
+        )
 
     async def _settle(self, attempt: Attempt) -> None:
         """Write down an attempt. While the database is away we hold on to what we know: it is nowhere else."""

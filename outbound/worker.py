@@ -17,11 +17,13 @@ from config.clock import now
 from config.errors import GatewayError
 from config.settings import Settings
 from outbound.aftermath import tell_ticket
-from outbound.courier import Courier
+from outbound.courier import Courier, Means
 from outbound.envelope import Patience
 from outbound.ledger import Ledger
+from outbound.oauth import Accounts
 from outbound.outcomes import next_attempt
 from outbound.post_office import PostOffice, open_post_office
+from outbound.rounds import make_rounds
 from outbound.sending import Dispatch, Screened, screen
 from storage.database import Database, open_database
 from storage.dispatch import Job, claim_due, give_back_due, give_up_attempt, next_due, recover_due, take_lost
@@ -77,7 +79,8 @@ class Relay:
         self._owner = owner_name("relay")
         self._ledger = Ledger(database)
         patience = Patience(settings.outbound.command_timeout_seconds, settings.outbound.reply_timeout_seconds)
-        self._courier = Courier(settings.hostname, patience, settings.outbound.connections)
+        self._accounts = Accounts(database, office.seal, settings.office365)
+        self._courier = Courier(Means(settings.hostname, patience, settings.outbound.connections, self._accounts))
         self._dispatch = Dispatch(office, self._ledger, self._courier, stop)
         self._under_way: set[asyncio.Task[None]] = set()
         self._by_way: Counter[int | None] = Counter()
@@ -86,14 +89,16 @@ class Relay:
     async def run(self) -> None:
         """Work until told to stop."""
         writing = asyncio.create_task(self._ledger.run())
+        rounds = asyncio.create_task(make_rounds(self._office, self._database, self._accounts, self._stop))
         waiter = Waiter(self._office.settings.data_dir, "relay")
         try:
             await self._work(waiter)
             await self._finish()
         finally:
-            writing.cancel()
-            with suppress(asyncio.CancelledError):
-                await writing
+            for task in (rounds, writing):
+                task.cancel()
+                with suppress(asyncio.CancelledError):
+                    await task
             await self._courier.close()
             waiter.close()
 

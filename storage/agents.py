@@ -21,6 +21,24 @@ class Role(StrEnum):
     ADMIN = "admin"
 
 
+class NoticeKind(StrEnum):
+    """What an agent may be told by mail."""
+
+    NEW = "new"  # a ticket in one of his queues
+    ASSIGNED = "assigned"  # a ticket is his from now on
+    ANSWERED = "answered"  # a customer wrote in his ticket, or in nobody's of his queue
+    FAILED = "failed"  # an answer was not delivered, waits for hours, or nobody knows
+    CHANNEL = "channel"  # a channel fails, and mail waits
+
+
+class NoticePace(StrEnum):
+    """How often an agent is told."""
+
+    IMMEDIATE = "immediate"
+    HOURLY = "hourly"
+    DAILY = "daily"
+
+
 class Agent(SQLModel, table=True):
     """A person who answers. `email` is canonical."""
 
@@ -29,8 +47,17 @@ class Agent(SQLModel, table=True):
     name: str = ""
     signature: str = ""
     role: Role = Field(default=Role.AGENT, sa_column=sa.Column(Choice(Role), nullable=False))
+    notify: str = ""  # words of NoticeKind with a comma between; empty: nothing
+    notice_pace: NoticePace = Field(
+        default=NoticePace.IMMEDIATE, sa_column=sa.Column(Choice(NoticePace), nullable=False)
+    )
     created_at: datetime = Field(default_factory=now, sa_type=UtcDateTime)
     removed_at: datetime | None = Field(default=None, sa_type=UtcDateTime)
+
+    @property
+    def hears(self) -> frozenset[NoticeKind]:
+        """What he is told by mail."""
+        return frozenset(NoticeKind(word) for word in self.notify.split(",") if word)
 
 
 class QueueMember(SQLModel, table=True):

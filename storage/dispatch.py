@@ -155,6 +155,16 @@ def take_lost(session: Session) -> list[Delivery]:
     return [record(session, Outcome(row.id or 0, DeliveryState.UNCERTAIN, lost)) for row in found]
 
 
+def hurry_channel(session: Session, channel_id: int) -> None:
+    """What was deferred on a channel is due now: somebody has just cured it."""
+    deferred = sa.update(_DELIVERY).where(
+        _PENDING,
+        _DELIVERY.c.state == DeliveryState.DEFERRED,
+        _DELIVERY.c.outgoing_id.in_(sa.select(_OUTGOING.c.id).where(_OUTGOING.c.channel_id == channel_id)),
+    )
+    session.connection().execute(deferred.values(next_attempt=now()))
+
+
 def recover_due(session: Session, is_dead: Callable[[str], bool]) -> None:
     """End the leases of dead workers at once."""
     query = sa.select(_DELIVERY.c.lease_owner).where(_PENDING, _DELIVERY.c.state == DeliveryState.SENDING).distinct()

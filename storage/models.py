@@ -2,6 +2,7 @@
 
 from sqlmodel import SQLModel
 
+import storage.accounts
 import storage.addresses
 import storage.agents
 import storage.allowlist
@@ -11,11 +12,13 @@ import storage.contacts
 import storage.ids
 import storage.installation
 import storage.messages
+import storage.notices
 import storage.outbox
 import storage.queues
 import storage.rules
 import storage.spool
 import storage.storms
+import storage.suppression
 import storage.tickets  # noqa: F401 - each import registers its tables
 
 metadata = SQLModel.metadata

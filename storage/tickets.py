@@ -8,8 +8,10 @@ from sqlmodel import Field, Session, SQLModel, col, select
 
 from config.clock import now
 from config.errors import AskedWrongly, NotFound
+from storage.agents import NoticeKind
 from storage.columns import Choice, Json, UtcDateTime
 from storage.ids import MAX_NUMBER, first_id
+from storage.notices import News, tell
 from storage.queues import Queue
 
 
@@ -174,6 +176,8 @@ def assign(session: Session, ticket: Ticket, agent_id: int | None, *, by: str, t
     if ticket.assignee_id != agent_id:
         ticket.assignee_id = agent_id
         note(session, ticket, "assigned", by=by, text=text)
+        if agent_id is not None:
+            tell(session, News(NoticeKind.ASSIGNED, f"assigned to you by {by}", by=by), ticket)
 
 
 def move_to_queue(session: Session, ticket: Ticket, queue: Queue, *, by: str) -> None:

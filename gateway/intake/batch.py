@@ -9,8 +9,10 @@ from gateway.intake.case import Case, Verdict
 from gateway.intake.customer import UNPROVED, outsider
 from gateway.intake.desk import Desk, Filed
 from gateway.intake.forwarding import Source, source_inbox
+from gateway.intake.news import tell_agents
 from gateway.intake.prepare import Ready
 from gateway.intake.process import process
+from gateway.intake.reports import REPORTS
 from gateway.intake.sender import Writer, written_by
 from gateway.reading.authenticity import Authentication, Identity
 from outbound.acknowledge import acknowledge
@@ -24,6 +26,7 @@ from storage.queues import Queue, queue_key
 from storage.source_inboxes import count_mails
 from storage.spool import SpoolState, move_raw_to_blob
 from storage.storms import note_storms
+from storage.suppression import end_suppression
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,7 +53,9 @@ def file_batch(database: Database, office: PostOffice, owner: str, ready: Sequen
         verdicts = [process(case, desk) for case in cases]
         desk.save()
         _count_inboxes(desk, cases, verdicts)
+        _believe_authors(desk)
         _acknowledge(desk)
+        tell_agents(desk)
         outcomes = _outcomes(mine, cases, verdicts, desk)
         for outcome in outcomes:
             _note_other_way(desk, outcome)
@@ -139,6 +144,11 @@ def _postmaster_queue(desk: Desk) -> Queue:
     if not desk.queues:
         raise NotFound("There is no queue at all: make one with `gateway queue new`")
     return next(iter(desk.queues.values()))
+
+
+def _believe_authors(desk: Desk) -> None:
+    """Who writes is there, whatever his server has said before; reports are written by machines."""
+    end_suppression(desk.session, {one.case.author for one in desk.filed if one.case.mail.kind not in REPORTS})
 
 
 def _acknowledge(desk: Desk) -> None:

@@ -9,7 +9,7 @@ from collections.abc import Iterable
 from gateway.intake.desk import Desk
 from gateway.intake.sender import Writer, is_nobody
 from gateway.reading.mail import Person
-from storage.address import canonical_address
+from storage.address import canonical_address, domain_of
 
 _MAX_PEOPLE = 50
 UNPROVED = "copy-unproved"
@@ -24,11 +24,15 @@ def outsider(writer: Writer, source: str, desk: Desk) -> Person | None:
     if writer.address not in desk.agents or mail.kind.is_automatic or mail.forwarded:
         return None
     to = _addresses(mail.to)
-    is_copy = desk.is_ours(source) or _has_desk(_addresses(mail.cc), source, desk)
-    if not is_copy or _has_desk(to, source, desk):
+    is_named = desk.is_ours(source) or _has_desk(_addresses(mail.cc), source, desk)
+    if _has_desk(to, source, desk):
         return None
-    outsiders = (person for address, person in to.items() if address not in desk.agents and not is_nobody(address))
-    return next(outsiders, None)
+    for address, person in to.items():
+        # Where no copy is to be seen, an address of his own company may be a support inbox that nobody has named yet.
+        is_outside = is_named or domain_of(address) != domain_of(writer.address)
+        if is_outside and address not in desk.agents and not is_nobody(address):
+            return person
+    return None
 
 
 def _addresses(people: tuple[Person, ...]) -> dict[str, Person]:

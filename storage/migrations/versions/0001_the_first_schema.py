@@ -29,12 +29,36 @@ def upgrade() -> None:
         batch_op.create_index(batch_op.f("ix_acceptance_sha256"), ["sha256"], unique=False)
 
     op.create_table(
+        "suppressed",
+        sa.Column("address", sa.String(), nullable=False),
+        sa.Column("reason", sa.String(), nullable=False),
+        sa.Column("since", storage.columns.UtcDateTime(), nullable=False),
+        sa.Column("until", storage.columns.UtcDateTime(), nullable=False),
+        sa.PrimaryKeyConstraint("address", name=op.f("pk_suppressed")),
+    )
+    op.create_table(
+        "account",
+        sa.Column("id", sa.Integer(), nullable=False),
+        sa.Column("user", sa.String(), nullable=False),
+        sa.Column("grant", sa.String(length=32), nullable=False),
+        sa.Column("tokens", sa.String(), nullable=False),
+        sa.Column("state", sa.String(length=32), nullable=False),
+        sa.Column("last_error", sa.String(), nullable=False),
+        sa.Column("refreshed_at", storage.columns.UtcDateTime(), nullable=True),
+        sa.Column("lease_owner", sa.String(), nullable=False),
+        sa.Column("lease_until", storage.columns.UtcDateTime(), nullable=True),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_account")),
+        sa.UniqueConstraint("user", name=op.f("uq_account_user")),
+    )
+    op.create_table(
         "agent",
         sa.Column("id", sa.Integer(), nullable=False),
         sa.Column("email", sa.String(), nullable=False),
         sa.Column("name", sa.String(), nullable=False),
         sa.Column("signature", sa.String(), nullable=False),
         sa.Column("role", sa.String(length=32), nullable=False),
+        sa.Column("notify", sa.String(), nullable=False),
+        sa.Column("notice_pace", sa.String(length=32), nullable=False),
         sa.Column("created_at", storage.columns.UtcDateTime(), nullable=False),
         sa.Column("removed_at", storage.columns.UtcDateTime(), nullable=True),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_agent")),
@@ -65,6 +89,10 @@ def upgrade() -> None:
         sa.Column("security", sa.String(), nullable=False),
         sa.Column("user", sa.String(), nullable=False),
         sa.Column("secret", sa.String(), nullable=False),
+        sa.Column("account_id", sa.Integer(), nullable=True),
+        sa.Column("via", sa.String(length=32), nullable=False),
+        sa.Column("connections", sa.Integer(), nullable=False),
+        sa.Column("mails_per_minute", sa.Integer(), nullable=False),
         sa.Column("from_address", sa.String(), nullable=False),
         sa.Column("folder", sa.String(), nullable=False),
         sa.Column("after_dot", sa.String(length=32), nullable=False),
@@ -72,6 +100,7 @@ def upgrade() -> None:
         sa.Column("last_error", sa.String(), nullable=False),
         sa.Column("created_at", storage.columns.UtcDateTime(), nullable=False),
         sa.Column("removed_at", storage.columns.UtcDateTime(), nullable=True),
+        sa.ForeignKeyConstraint(["account_id"], ["account.id"], name=op.f("fk_channel_account_id")),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_channel")),
         sa.UniqueConstraint("key", name=op.f("uq_channel_key")),
     )
@@ -282,6 +311,24 @@ def upgrade() -> None:
         batch_op.create_index("ix_ticket_contact_created", ["contact_id", "created_at"], unique=False)
         batch_op.create_index("ix_ticket_queue_status", ["queue_id", "status", "updated_at"], unique=False)
         batch_op.create_index("ix_ticket_status", ["status", "updated_at"], unique=False)
+
+    op.create_table(
+        "notice",
+        sa.Column("id", sa.Integer(), nullable=False),
+        sa.Column("agent_id", sa.Integer(), nullable=False),
+        sa.Column("kind", sa.String(length=32), nullable=False),
+        sa.Column("ticket_id", sa.Integer(), nullable=True),
+        sa.Column("headline", sa.String(), nullable=False),
+        sa.Column("excerpt", sa.String(), nullable=False),
+        sa.Column("created_at", storage.columns.UtcDateTime(), nullable=False),
+        sa.Column("due_at", storage.columns.UtcDateTime(), nullable=False),
+        sa.ForeignKeyConstraint(["agent_id"], ["agent.id"], name=op.f("fk_notice_agent_id")),
+        sa.ForeignKeyConstraint(["ticket_id"], ["ticket.id"], name=op.f("fk_notice_ticket_id")),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_notice")),
+    )
+    with op.batch_alter_table("notice", schema=None) as batch_op:
+        batch_op.create_index(batch_op.f("ix_notice_agent_id"), ["agent_id"], unique=False)
+        batch_op.create_index(batch_op.f("ix_notice_due_at"), ["due_at"], unique=False)
 
     op.create_table(
         "event",
@@ -500,6 +547,11 @@ def downgrade() -> None:
     op.drop_table("shown")
     op.drop_table("participant")
     op.drop_table("message")
+    with op.batch_alter_table("notice", schema=None) as batch_op:
+        batch_op.drop_index(batch_op.f("ix_notice_due_at"))
+        batch_op.drop_index(batch_op.f("ix_notice_agent_id"))
+
+    op.drop_table("notice")
     with op.batch_alter_table("event", schema=None) as batch_op:
         batch_op.drop_index(batch_op.f("ix_event_ticket_id"))
 
@@ -557,6 +609,8 @@ def downgrade() -> None:
     op.drop_table("blocked")
     op.drop_table("allowed")
     op.drop_table("agent")
+    op.drop_table("account")
+    op.drop_table("suppressed")
     with op.batch_alter_table("acceptance", schema=None) as batch_op:
         batch_op.drop_index(batch_op.f("ix_acceptance_sha256"))
 

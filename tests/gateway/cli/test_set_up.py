@@ -6,6 +6,8 @@ import pytest
 from fakes.commandline import Cli
 from fakes.house import mail
 
+from storage.suppression import suppress
+
 
 def test_new_queue_has_a_creation_address_at_once(both: Cli) -> None:
     """`queue new` makes both, and its JSON has the address."""
@@ -89,6 +91,8 @@ def test_agent_is_added_changed_and_removed(both: Cli) -> None:
             "role": "admin",
             "queues": ["Support"],
             "signature": "Ann, Support",
+            "notify": [],
+            "notice_pace": "immediate",
         }
     ]
     both.run("agent", "remove", "ann@company.example")
@@ -235,3 +239,27 @@ def test_rotated_key_has_the_next_number(cli: Cli) -> None:
     cli.house.receive(mail())
     assert cli.run("ticket", "revoke", "1").startswith("#1 My printer smokes")
     assert cli.json("ticket", "show", "1")["events"][-1]["kind"] == "revoked"
+
+
+def test_suppressed_addresses_can_be_seen_and_believed_again(both: Cli) -> None:
+    """The list says why and until when; --clear takes one off, and twice is an error."""
+    with both.house.database.writing() as session:
+        suppress(session, "gone@customer.example", "550 5.1.1 No such user")
+    [row] = both.json("outbox", "suppressed")
+    assert (row["address"], row["reason"]) == ("gone@customer.example", "550 5.1.1 No such user")
+    assert "gone@customer.example" in both.run("outbox", "suppressed")
+    both.run("outbox", "suppressed", "--clear", "Gone@Customer.example")
+    assert both.json("outbox", "suppressed") == []
+    both.refuses("outbox", "suppressed", "--clear", "gone@customer.example", exits=1)
+
+
+def test_agent_says_what_he_wants_to_be_told(both: Cli) -> None:
+    """Nothing by default; words, `all` and `none` are understood, and a word that is none is refused."""
+    made = json.loads(both.run("agent", "add", "ann@company.example", "--json"))
+    assert (made["notify"], made["notice_pace"]) == ([], "immediate")
+    edit = ("agent", "edit", "ann@company.example", "--json")
+    changed = json.loads(both.run(*edit, "--notify", "new,failed", "--notice-pace", "daily"))
+    assert (changed["notify"], changed["notice_pace"]) == (["new", "failed"], "daily")
+    assert len(json.loads(both.run(*edit, "--notify", "all"))["notify"]) == 5
+    assert json.loads(both.run(*edit, "--notify", "none"))["notify"] == []
+    both.refuses(*edit, "--notify", "everything", exits=2)
