@@ -52,6 +52,8 @@ def test_process_with_the_number_of_a_living_one_is_dead(place: int) -> None:
         f"{socket.gethostname()}/x/intake-0",
         f"{socket.gethostname()}/{os.getpid()}/intake-0",
     ],
+    # Not by their values: processes that share the tests must name them alike.
+    ids=["empty", "nonsense", "another machine", "no process id", "no birth"],
 )
 def test_owner_of_whom_we_know_nothing_is_not_dead(owner: str) -> None:
     """Another machine's worker, and a name that we do not understand, may be alive: their leases end by time."""
