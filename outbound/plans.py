@@ -56,8 +56,10 @@ def plan_reply(session: Session, office: PostOffice, agent: Agent, number: int, 
     queue = session.get_one(Queue, ticket.queue_id)
     messages = messages_of(session, number)
     mails = [message for message in messages if message.direction is not Direction.NOTE and not message.cancelled]
-    last = next((m for m in reversed(mails) if m.direction is Direction.INBOUND and not m.automatic), None)
-    last = last or (mails[-1] if mails else None)
+    # What only agents may see gives a reply neither its subject nor its place in the thread.
+    shown = [message for message in mails if not message.is_for_agents_only]
+    last = next((m for m in reversed(shown) if m.direction is Direction.INBOUND and not m.automatic), None)
+    last = last or (shown[-1] if shown else None)
     is_assignee = ticket.assignee_id in (None, agent.id)
     return Plan(
         ticket_id=number,

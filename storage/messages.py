@@ -24,6 +24,10 @@ _REF = re.compile(r"(\d{1,18})\.(\d{1,9})")
 _MAX_KEPT_ID = 250
 
 
+# Flags of mail that is never quoted onward.
+AGENTS_ONLY = frozenset({"unverified", "verification"})
+
+
 class Direction(StrEnum):
     """Which way a message went."""
 
@@ -64,6 +68,11 @@ class Message(SQLModel, table=True):
     authentication: dict[str, str] | None = Field(default=None, sa_column=sa.Column(Json))  # spf, dkim ... identity
 
     __table_args__ = (sa.UniqueConstraint("ticket_id", "position"),)
+
+    @property
+    def is_for_agents_only(self) -> bool:
+        """What a stranger or a sign-up robot wrote: agents read it, and nothing of it goes to others."""
+        return not AGENTS_ONLY.isdisjoint(self.flags)
 
     @property
     def ref(self) -> str:

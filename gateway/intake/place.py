@@ -10,6 +10,7 @@ from datetime import timedelta
 from gateway.intake.case import Case, Match
 from gateway.intake.desk import Desk
 from gateway.intake.subject import plain_subject
+from gateway.reading.mail import Kind
 from outbound.marks import person_tag
 from storage.tickets import TRUSTED_ROLES, LinkKind, ParticipantRole, Status, Ticket
 
@@ -37,7 +38,12 @@ def find_place(case: Case, desk: Desk, match: Match | None) -> Place:
         return Place(None, "fresh mail")
     if ticket.id != match.ticket_id:
         case.note("merged", f"ticket {ticket.id}", f"{match.ticket_id} was merged into it")
-    return _elsewhere(case, desk, match, ticket) or _stranger(case, desk, match, ticket) or _by_age(case, match, ticket)
+    return (
+        _elsewhere(case, desk, match, ticket)
+        or _verification(case, ticket)
+        or _stranger(case, desk, match, ticket)
+        or _by_age(case, match, ticket)
+    )
 
 
 def _elsewhere(case: Case, desk: Desk, match: Match, ticket: Ticket) -> Place | None:
@@ -46,6 +52,17 @@ def _elsewhere(case: Case, desk: Desk, match: Match, ticket: Ticket) -> Place | 
         return None
     case.note("queue", "new ticket", f"ticket {ticket.id} was never in {case.queue.name}")
     return Place(None, "forwarded to another queue", linked_to=ticket.id, link=LinkKind.FORWARD)
+
+
+def _verification(case: Case, ticket: Ticket) -> Place | None:
+    """A sign-up code never joins a ticket, whoever seems to take part there.
+
+    Somebody who signs up elsewhere with the reply address of his own ticket would read it in our answer.
+    """
+    if case.mail.kind is not Kind.VERIFICATION:
+        return None
+    case.note("verification", "new ticket", f"a sign-up code never joins a ticket such as {ticket.id}")
+    return Place(None, "verification mail", linked_to=ticket.id)
 
 
 def _stranger(case: Case, desk: Desk, match: Match, ticket: Ticket) -> Place | None:
