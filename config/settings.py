@@ -306,6 +306,10 @@ class IntakeSettings(_Part):
     same_mail_per_hour: int = Field(
         3, ge=0, description="The same subject or the same text of one author more often than this an hour is held."
     )
+    agents_by_mail: bool = Field(
+        False,
+        description="Agents may answer notices by mail, where DKIM or DMARC proves them; a stolen mailbox could then write too.",
+    )
     subject_layers: int = Field(
         3,
         ge=0,

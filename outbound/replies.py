@@ -4,6 +4,7 @@ Nothing is sent here; `outbound.worker` does. All is planned and composed before
 planned once more inside it: when the two plans differ, somebody was quicker, and nothing happens.
 """
 
+from collections.abc import Sequence
 from dataclasses import replace
 
 from sqlmodel import Session
@@ -90,36 +91,58 @@ def start_ticket(
     return sent
 
 
+def reply_within(session: Session, office: PostOffice, agent: Agent, number: int, draft: Draft) -> SentReply:
+    """Answer a ticket inside a transaction that is there already. The caller holds the filing lock and wakes the relay.
+
+    Raises Refused or AskedWrongly as `send_reply` does.
+    """
+    _check(draft)
+    plan = plan_reply(session, office, agent, number, draft)
+    files = _store_files(office, draft)
+    text = signed_text(draft, plan.signature)
+    mails = compose_mails(office, plan, draft, text)
+    return put_in_ticket(session, office, agent, plan, draft, Content(text, files, mails))
+
+
 def add_note(database: Database, agent: Agent, number: int, text: str) -> str:
     """File a note that agents alone see; returns its name, like 12.3."""
     if not text.strip():
         raise AskedWrongly("A note needs a text")
-    at = now()
     with database.writing() as session:
         lock_filing(session)
-        ticket = living_ticket(session, number)
-        message = NewMessage(
-            ticket_id=number,
-            position=ticket.messages + 1,
-            direction=Direction.NOTE,
-            kind="note",
-            author=(agent.name, agent.email),
-            date=at,
-            filed_at=at,
-            subject=ticket.subject,
-            text=body_lines(text),
-            reply_text=body_lines(text),
-            agent_id=agent.id,
-        )
-        [filed] = file_messages(session, [message])
-        ticket.messages += 1
-        move = ticket.status is Status.NEW and move_by_itself(session, ticket, Status.OPEN, by=agent.email, why="note")
-        if not move:
-            ticket.updated_at = at
-            session.add(ticket)
-        remember_seen(session, agent, number, filed)
-        session.flush()
-    return f"{number}.{message.position}"
+        _, ref = file_note(session, agent, number, text)
+    return ref
+
+
+def file_note(
+    session: Session, agent: Agent, number: int, text: str, files: Sequence[NewAttachment] = ()
+) -> tuple[int, str]:
+    """A note inside a transaction that is there already; returns the message and its name."""
+    at = now()
+    ticket = living_ticket(session, number)
+    message = NewMessage(
+        ticket_id=number,
+        position=ticket.messages + 1,
+        direction=Direction.NOTE,
+        kind="note",
+        author=(agent.name, agent.email),
+        date=at,
+        filed_at=at,
+        subject=ticket.subject,
+        text=body_lines(text),
+        reply_text=body_lines(text),
+        attachments=files,
+        agent_id=agent.id,
+    )
+    [filed] = file_messages(session, [message])
+    ticket.messages += 1
+    move = ticket.status is Status.NEW and move_by_itself(session, ticket, Status.OPEN, by=agent.email, why="note")
+    if not move:
+        ticket.updated_at = at
+        session.add(ticket)
+    remember_seen(session, agent, number, filed)
+    session.flush()
+    return filed, f"{number}.{message.position}"
 
 
 def _check(draft: Draft) -> None:

@@ -260,6 +260,14 @@ def note_duplicate(session: Session, message_id: str, content_key: str, acceptan
     session.flush()
 
 
+def remember_id(session: Session, number: int, ticket_id: int, message_id: str, content_key: str) -> None:
+    """Know a mail again that became a stored message by another way: the same one once more is a duplicate."""
+    connection = session.connection()
+    connection.execute(sa.update(table_of(Message)).where(col(Message.id) == number).values(content_key=content_key))
+    row = {"key": reference_key(message_id), "message_id": number, "ticket_id": ticket_id, "is_own": True}
+    connection.execute(insert_or_skip(connection, MessageReference), [row])
+
+
 def messages_of(session: Session, ticket_id: int) -> list[Message]:
     """The messages of a ticket, oldest first."""
     query = select(Message).where(Message.ticket_id == ticket_id).order_by(col(Message.position))

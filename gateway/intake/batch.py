@@ -5,6 +5,7 @@ from dataclasses import dataclass, replace
 
 from config.clock import now
 from config.errors import NotFound
+from gateway.intake.by_agent import is_from_agent
 from gateway.intake.case import Case, Verdict
 from gateway.intake.customer import UNPROVED, outsider
 from gateway.intake.desk import Desk, Filed
@@ -18,6 +19,7 @@ from gateway.reading.authenticity import Authentication, Identity
 from outbound.acknowledge import acknowledge
 from outbound.marks import Mark
 from outbound.post_office import PostOffice
+from storage.address import canonical_address
 from storage.claims import Settled, settle, still_ours
 from storage.database import Database
 from storage.ids import lock_filing
@@ -75,7 +77,7 @@ def open_case(ready: Ready, desk: Desk) -> Case:
         queue = desk.queues[address.queue_id]
     else:
         queue = desk.queues[ticket.queue_id] if ticket else _postmaster_queue(desk)
-    writer = written_by(ready.mail, claimed.reverse_path, queue, desk, is_proven=ready.authentication.is_proven)
+    writer = _writer(ready, mark, queue, desk)
     source = source_inbox(ready.mail, claimed.reverse_path, desk.confirmed_inboxes, desk.office.settings.own_domains)
     customer = outsider(writer, source.address, desk)
     case = Case(
@@ -124,6 +126,14 @@ def _authentication(ready: Ready, writer: Writer) -> Authentication:
     if not writer.is_hearsay:
         return ready.authentication
     return replace(ready.authentication, identity=Identity.UNKNOWN, reason=writer.note)
+
+
+def _writer(ready: Ready, mark: Mark | None, queue: Queue, desk: Desk) -> Writer:
+    proven = ready.authentication.is_proven
+    if is_from_agent(mark, desk):  # what he quotes or forwards in his answer is no customer's mail
+        person = ready.mail.author
+        return Writer(canonical_address(person.email) or "", person, ready.mail, is_proven=proven)
+    return written_by(ready.mail, ready.claimed.reverse_path, queue, desk, is_proven=proven)
 
 
 def _flags(ready: Ready, writer: Writer) -> tuple[str, ...]:
@@ -185,8 +195,8 @@ def _outcome(ready: Ready, case: Case, verdict: Verdict | None, filed: Filed | N
     if verdict is not None:
         storm_of = case.author if verdict.is_storm else ""
         reason = f"{verdict.check}: {verdict.reason}"
-        settled = Settled(case.claimed.id, verdict.state, reason, case.trace, storm_of=storm_of)
-        return Outcome(settled, case, None, verdict.check)
+        settled = Settled(case.claimed.id, verdict.state, reason, case.trace, verdict.message_id, storm_of)
+        return Outcome(settled, case, verdict.ticket_id, verdict.check)
     if filed is None:
         raise LookupError(f"mail {case.claimed.id} has neither a verdict nor a ticket")
     by = case.trace_answer("filed")

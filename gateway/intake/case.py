@@ -20,6 +20,8 @@ class Verdict:
     check: str
     reason: str
     is_storm: bool = False  # held until its author has been quiet, or a person says otherwise
+    message_id: int | None = None  # the message that it became by another way than being filed
+    ticket_id: int | None = None
 
 
 @dataclass(frozen=True, slots=True)

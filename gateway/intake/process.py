@@ -1,11 +1,13 @@
 """One mail from its content to its fate: the order of all steps.
 
-kind -> checks -> reports and confirmations -> follow-up finders -> checks of fresh mail -> file. The
-acknowledgement comes after everything is written (`gateway.intake.batch`). CONTRACT.md section 1, Order.
+kind -> checks -> answers of agents to notices -> reports and confirmations -> follow-up finders -> checks of
+fresh mail -> file. The acknowledgement comes after everything is written (`gateway.intake.batch`). CONTRACT.md
+section 1, Order.
 """
 
 from collections.abc import Callable
 
+from gateway.intake.by_agent import take_answer
 from gateway.intake.case import Case, Verdict
 from gateway.intake.checks import blocked, duplicate, flood, loop
 from gateway.intake.desk import Desk
@@ -39,6 +41,10 @@ def process(case: Case, desk: Desk) -> Verdict | None:
     verdict = _ask(CHECKS, case, desk)
     if verdict:
         _learn_from(verdict, case, desk)
+        return verdict
+    verdict = take_answer(case, desk)
+    if verdict:
+        case.note(verdict.check, verdict.state, verdict.reason)
         return verdict
     if case.mail.kind is Kind.CONFIRMATION:
         return Verdict(SpoolState.SETUP, "confirmation", "a provider asks whether mail may be forwarded here")

@@ -27,7 +27,7 @@ from storage.claims import Claimed, mails_of_rows
 from storage.contacts import Contact, ContactAddress
 from storage.database import Database
 from storage.ids import lock_filing
-from storage.messages import Message, NewMessage, attachments_of, reference_key
+from storage.messages import Direction, Message, NewMessage, attachments_of, reference_key
 from storage.rewriting import content_of, files_of, new_content, new_files, references_of_message, rewrite_message
 from storage.spool import Spool, SpoolState, release
 from storage.tickets import Event, Ticket, get_ticket
@@ -109,8 +109,9 @@ class Replay:
     ) -> Replayed | None:
         row = desk.session.get_one(Spool, ready.claimed.id)
         message = desk.session.get(Message, row.message_id) if row.message_id else None
-        if message is None or ready.unreadable:
-            return None  # what cannot be read is no better than what stands there
+        # What cannot be read is no better than what stands there; an answer that an agent mailed has left already.
+        if message is None or message.direction is not Direction.INBOUND or ready.unreadable:
+            return None
         if row.state is SpoolState.QUARANTINED:
             if not is_dry:
                 release(desk.session, row)

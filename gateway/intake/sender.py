@@ -7,6 +7,7 @@ header names nobody.
 import re
 from dataclasses import dataclass, replace
 
+from gateway.intake.agent_words import agent_words
 from gateway.intake.desk import Desk
 from gateway.intake.forwarding import original_sender
 from gateway.intake.lists import list_author
@@ -37,6 +38,10 @@ def written_by(mail: Mail, reverse_path: str, queue: Queue, desk: Desk, *, is_pr
     if not address:
         address = canonical_address(original_sender(reverse_path)) or ""
         return Writer(address, Person(mail.author.name, address), mail, ("no-author",))
+    if is_proven and address in desk.agents and desk.office.settings.intake.agents_by_mail:
+        named, mail = _by_command(mail, address, desk)
+        if named:
+            return named
     found = _behind_form(mail, address, queue, desk) or _behind_list(mail, desk)
     found = found or _inner(mail, address, queue, desk, is_proven=is_proven)
     return found or Writer(address, mail.author, mail, is_proven=is_proven)
@@ -67,6 +72,29 @@ def _behind_list(mail: Mail, desk: Desk) -> Writer | None:
     )
 
 
+def _by_command(mail: Mail, agent: str, desk: Desk) -> tuple[Writer | None, Mail]:
+    """The customer whom an agent names with `@fwd EMAIL`, and the mail without that line."""
+    inner = mail.forwarded
+    words = agent_words(inner.note if inner else mail.text)
+    if not words.is_forward:
+        return None, mail
+    if inner:
+        mail = replace(mail, forwarded=replace(inner, note=words.text))
+    else:
+        mail = replace(mail, text=words.text, reply_text=agent_words(mail.reply_text).text)
+    address = canonical_address(words.customer) or ""
+    if not address or _is_no_customer(address, desk):
+        return None, mail
+    person = inner.author if inner and canonical_address(inner.author.email) == address else Person("", words.customer)
+    read = replace(_as_written(mail), author=person, subject=without_prefixes(mail.subject))
+    return Writer(address, person, read, ("forwarded-by-hand",), f"named by {agent}", is_proven=True), mail
+
+
+def _is_no_customer(address: str, desk: Desk) -> bool:
+    """Ours, an agent's, or nobody's."""
+    return desk.is_ours(address) or address in desk.agents or is_nobody(address)
+
+
 def _inner(mail: Mail, outer: str, queue: Queue, desk: Desk, *, is_proven: bool) -> Writer | None:
     """The writer of a mail that somebody forwarded by hand, where the queue believes that person."""
     inner = mail.forwarded
@@ -79,7 +107,7 @@ def _inner(mail: Mail, outer: str, queue: Queue, desk: Desk, *, is_proven: bool)
         # An agent's From alone proves nothing: the ticket is his until he says whose it is.
         return Writer(outer, mail.author, mail, ("forward-unproved",))
     address = canonical_address(inner.author.email) or ""
-    if not address or desk.is_ours(address) or address in desk.agents or is_nobody(address):
+    if not address or _is_no_customer(address, desk):
         return None
     # Anybody else could put an inner sender there whom our acknowledgement would then hit.
     vouched = is_proven and is_by_agent
