@@ -384,6 +384,14 @@ class OutboundSettings(_Part):
     )
     command_timeout_seconds: float = Field(300, gt=0, description="Wait for any other reply: RFC 5321 section 4.5.3.2.")
     connections: int = Field(4, ge=1, description="Connections to one server at a time.")
+    automatic_per_ticket: tuple[tuple[int, int], ...] = Field(
+        ((10, 10), (30, 15), (60, 25), (180, 50), (600, 100)),
+        description="Minutes and automatic mails: one person gets no more about one ticket, so that no loop feeds itself.",
+    )
+    automatic_per_address: tuple[tuple[int, int], ...] = Field(
+        ((10, 30), (30, 60), (60, 120), (180, 240), (600, 360)),
+        description="Minutes and automatic mails: one person gets no more in all, acknowledgements and notices together.",
+    )
 
 
 class Office365Settings(_Part):

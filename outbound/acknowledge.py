@@ -16,6 +16,7 @@ from sqlmodel import Session
 
 from config.clock import now
 from config.errors import Refused
+from outbound.caps import too_much
 from outbound.compose import Letter, Thread, compose
 from outbound.guard import why_not
 from outbound.marks import Audience, Mark
@@ -121,7 +122,7 @@ def _budget(session: Session, office: PostOffice, arrival: Arrival) -> str:
         since = now() - window
         if limit and count_sent(session, OutgoingKind.ACKNOWLEDGEMENT, since, recipient, at_domain) >= limit:
             return f"{limit} acknowledgements {what} are enough"
-    return ""
+    return too_much(session, office.settings.outbound, address, arrival.ticket.id)
 
 
 # The cheap ones first, those that ask the database last.
