@@ -64,7 +64,7 @@ def _intake(settings: Settings) -> None:
     stop = threading.Event()
     signal.signal(signal.SIGTERM, lambda *_: stop.set())
     say_ready()
-    serve_intake(settings, stop, supervisor=sys.argv[3])
+    serve_intake(settings, stop, supervisor=sys.argv[-1])
 
 
 def _relay(settings: Settings) -> None:
