@@ -7,10 +7,11 @@ released all at once it would be the storm again. A person may release or drop i
 from collections.abc import Collection
 from datetime import datetime, timedelta
 
+import sqlalchemy as sa
 from sqlmodel import Field, Session, SQLModel, col, select
 
 from storage.allowlist import allowed_by
-from storage.columns import UtcDateTime, insert_or_skip
+from storage.columns import UtcDateTime, insert_or_skip, table_of
 from storage.spool import Spool, SpoolState, release
 
 _MOST_AUTHORS = 100
@@ -26,15 +27,13 @@ class Storm(SQLModel, table=True):
 
 def note_storms(session: Session, authors: Collection[str], at: datetime) -> None:
     """Mail of these authors is held from now on, or still."""
+    if not authors:
+        return
     connection = session.connection()
-    for author in sorted(authors):
-        storm = session.get(Storm, author)
-        if storm is None:
-            connection.execute(insert_or_skip(connection, Storm), [{"author": author, "last_at": at}])
-        else:
-            storm.last_at = at
-            session.add(storm)
-    session.flush()
+    # Sorted, and inserted before it is changed: another process may just have declared one of them over.
+    rows = [{"author": author, "last_at": at} for author in sorted(authors)]
+    connection.execute(insert_or_skip(connection, Storm), rows)
+    connection.execute(sa.update(table_of(Storm)).where(col(Storm.author).in_(authors)).values(last_at=at))
 
 
 def release_quiet(session: Session, at: datetime, quiet: timedelta, portion: int) -> list[str]:

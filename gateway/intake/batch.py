@@ -130,7 +130,7 @@ def _authentication(ready: Ready, writer: Writer) -> Authentication:
 
 def _writer(ready: Ready, mark: Mark | None, queue: Queue, desk: Desk) -> Writer:
     proven = ready.authentication.is_proven
-    if is_from_agent(mark, desk):  # what he quotes or forwards in his answer is no customer's mail
+    if is_from_agent(mark):  # what he quotes or forwards in his answer is no customer's mail
         person = ready.mail.author
         return Writer(canonical_address(person.email) or "", person, ready.mail, is_proven=proven)
     return written_by(ready.mail, ready.claimed.reverse_path, queue, desk, is_proven=proven)

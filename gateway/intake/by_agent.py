@@ -2,7 +2,8 @@
 
 Two things are asked, and either alone is nothing: the address of his own notice (a mark that was made for him), and
 proof that he wrote (aligned DKIM, DMARC). Without the mark it is an ordinary mail of that person; with the mark and
-without proof it is held until a person says that he wrote it. CONTRACT.md 5.16; off unless `intake.agents_by_mail`.
+without proof it is held until a person says that he wrote it. CONTRACT.md 5.16; off unless `intake.agents_by_mail`:
+then all of it is held, since its author believes that he has answered the customer.
 """
 
 from sqlmodel import Session
@@ -24,21 +25,24 @@ from storage.tickets import Status, Ticket, assign, set_status
 CHECK = "by-agent"
 
 
-def is_from_agent(mark: Mark | None, desk: Desk) -> bool:
-    """It was sent to the reply address of a notice, and agents may write by mail."""
-    return desk.office.settings.intake.agents_by_mail and mark is not None and mark.audience is Audience.AGENT
+def is_from_agent(mark: Mark | None) -> bool:
+    """It was sent to the reply address of a notice."""
+    return mark is not None and mark.audience is Audience.AGENT
 
 
 def take_answer(case: Case, desk: Desk) -> Verdict | None:
     """What becomes of an answer to a notice. None: it is none, or counts as an ordinary mail."""
     mark = case.mark
-    if mark is None or not is_from_agent(mark, desk) or case.mail.kind in REPORTS:
+    if mark is None or not is_from_agent(mark) or case.mail.kind in REPORTS:
         return None
     if case.is_automatic:
         return Verdict(SpoolState.IGNORED, CHECK, "an automatic answer to a notice")
+    is_released = CHECK in case.claimed.passed
+    if not desk.office.settings.intake.agents_by_mail:
+        why = "an answer to a notice, and agents do not write by mail here: intake.agents_by_mail"
+        return None if is_released else Verdict(SpoolState.HELD, CHECK, why)
     ticket = desk.ticket(mark.ticket_id)
     agent = _agent_of(case, mark, desk)
-    is_released = CHECK in case.claimed.passed
     if agent is None or ticket is None or mark.outgoing_id < desk.tickets[mark.ticket_id].marks_from:
         why = f"{case.author or 'nobody'} wrote to the address of a notice that is not his, or was revoked"
         case.note(CHECK, "no", why)

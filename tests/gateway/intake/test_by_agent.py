@@ -121,10 +121,14 @@ def test_proven_agent_without_the_address_is_an_ordinary_writer(desk: House) -> 
 
 
 def test_agents_by_mail_are_off_by_default(house: House) -> None:
-    """Without the setting the address of a notice opens no door."""
+    """Without the setting an answer to a notice is held, and says why; released, it is an ordinary mail."""
     house.receive(mail())
     row = house.receive(mail("Unplug it.", author=ALEX), to=notice_address(house))
-    assert row.state is SpoolState.FILED
+    assert (row.state, "agents_by_mail" in row.reason) == (SpoolState.HELD, True)
+    with house.database.writing() as session:
+        release(session, session.merge(row))
+    house.work()
+    assert house.ticket_of(house.rows(row.id)[0]).id != 1
     assert sent_to(house) == []
 
 
