@@ -27,7 +27,7 @@ from gateway.intake.authenticate import Authenticator
 from gateway.intake.batch import open_case
 from gateway.intake.desk import Desk
 from gateway.intake.follow_up import find_ticket
-from gateway.intake.prepare import PrepareLimits, Ready, prepare
+from gateway.intake.prepare import Ready, prepare, prepare_limits
 from gateway.reading.bounded import BoundedReader
 from storage.claims import claim
 from storage.columns import table_of
@@ -154,5 +154,4 @@ def _read(side: _Side, reader: BoundedReader) -> list[Ready]:
     settings = side.house.settings
     with side.house.database.writing() as session:
         batch = claim(session, "benchmark", _AT_ONCE, 3600)
-    limits = PrepareLimits(settings.intake.attempts, settings.intake.inline_raw_bytes)
-    return prepare(batch, reader, Authenticator(settings), side.house.office.blobs, limits)
+    return prepare(batch, reader, Authenticator(settings), side.house.office.blobs, prepare_limits(settings))

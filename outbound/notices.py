@@ -15,6 +15,7 @@ from sqlmodel import Session
 from config import maillog
 from config.clock import now
 from config.errors import GatewayError, Refused
+from outbound.caps import too_much
 from outbound.compose import Letter, Thread, compose
 from outbound.guard import why_not
 from outbound.marks import Audience, Mark, person_tag
@@ -83,6 +84,8 @@ def _parcel(session: Session, office: PostOffice, notices: list[Notice]) -> _Par
         return None
     tickets = {one.ticket_id: session.get_one(Ticket, one.ticket_id) for one in notices if one.ticket_id}
     only = next(iter(tickets.values())) if len(tickets) == 1 and all(one.ticket_id for one in notices) else None
+    if too_much(session, office.settings.outbound, agent.email, only.id if only else None):
+        return None
     mark = Mark(Audience.AGENT, only.id if only else 0, new_id(), person_tag(agent.email))
     channel_id, author, sender = _way(session, office, next(iter(tickets.values()), None))
     letter = Letter(

@@ -213,6 +213,21 @@ def test_storm_of_news_becomes_few_mails(desk: Desk, monkeypatch: pytest.MonkeyP
     assert len(_noted(desk)) == 2
 
 
+def test_news_of_one_ticket_in_a_storm_waits(sink: Sink, make_desk: MakeDesk) -> None:
+    """The caps of automatic mail hold for notices too: what is over them is gathered, not lost."""
+    desk = make_desk(sink, automatic_per_ticket=((60, 2),))
+    desk.change(_add_ben)
+    number = desk.ticket()
+    for _ in range(4):
+        with desk.database.writing() as session:
+            ben = session.exec(select(Agent).where(Agent.email == BEN)).one()
+            for who in (None, ben.id):
+                assign(session, get_ticket(session, number), who, by="eva@company.example", text=BEN)
+        send_due_notices(desk.database, desk.office)
+    assert len(_written(desk)) == 2
+    assert len(_noted(desk)) == 2
+
+
 def test_agent_whose_address_refuses_is_not_written_to(desk: Desk) -> None:
     """A suppressed address gets no notice, and what was noted for it does not pile up."""
     desk.change(lambda s: suppress(s, BEN, "550 5.1.1 No such user"))

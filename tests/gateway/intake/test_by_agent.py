@@ -1,19 +1,25 @@
 """Agents write by mail: with the address of their own notice and proof, and neither alone is anything."""
 
 from collections.abc import Iterator
+from datetime import timedelta
+from email import message_from_bytes
 
 import pytest
 from fakes.house import House, mail
 from fakes.signing import key_zone, sign
 from peers.dns import dns_server
+from sqlmodel import select
 
 from config.settings import DnsSettings, Settings
 from gateway.intake.agent_words import agent_words
 from outbound.marks import Audience, person_tag
-from storage.agents import add_agent
+from outbound.notices import send_due_notices
+from storage import notices
+from storage.agents import NoticePace, add_agent, join_queue
 from storage.database import Database
 from storage.messages import Direction, Message
-from storage.outbox import OutgoingKind, deliveries_of, list_deliveries
+from storage.outbox import Outgoing, OutgoingKind, deliveries_of, list_deliveries
+from storage.queues import list_queues
 from storage.spool import Spool, SpoolState, release
 from storage.tickets import Status
 
@@ -73,6 +79,24 @@ def test_proven_answer_to_a_notice_goes_to_the_customer(desk: House) -> None:
     assert (desk.ticket(1).status, desk.ticket(1).assignee_id) == (Status.PENDING, desk.agent.id)
     with desk.database.reading() as session:
         assert len(deliveries_of(session, [message.id])[message.id]) == 1
+
+
+def test_answer_to_a_real_notice_goes_to_the_customer(desk: House, monkeypatch: pytest.MonkeyPatch) -> None:
+    """What an agent's mail program does with Reply-To is enough."""
+    monkeypatch.setattr(notices, "_GATHER", timedelta(0))
+    with desk.database.writing() as session:
+        alex = session.merge(desk.agent)
+        alex.notify, alex.notice_pace = ",".join(notices.NoticeKind), NoticePace.IMMEDIATE
+        session.add(alex)
+        join_queue(session, alex, list_queues(session)[0])
+    second = desk.ticket_of(desk.receive(mail(subject="Toner"))).id
+    assert send_due_notices(desk.database, desk.office) == 1
+    with desk.database.reading() as session:
+        [notice] = session.exec(select(Outgoing).where(Outgoing.kind == OutgoingKind.NOTICE)).all()
+    to = message_from_bytes(notice.content)["Reply-To"].partition("<")[2].rstrip(">")
+    answer(desk, "It is in the cupboard.", to=to)
+    assert desk.messages(second)[-1].text == "It is in the cupboard.\n"
+    assert sent_to(desk) == [CARLA]
 
 
 def test_answer_that_comes_twice_is_sent_once(desk: House) -> None:
