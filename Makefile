@@ -4,7 +4,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 
 .DEFAULT_GOAL := help
-.PHONY: help install run demo test check lint types layers bench lookup crash lock clean
+.PHONY: help install run demo test check lint types layers bench lookup crash fuzz lock clean
 
 help: ## Say what can be made
 	@grep -E '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 10
@@ -44,6 +44,9 @@ bench: install ## Measure beside Postfix, as ratios of one run
 
 lookup: install ## Finding a ticket among a million messages, beside ten thousand
 	$(BIN)/python -m benchmarks lookup
+
+fuzz: install ## The long run of every property test: dialogues, mails, reports
+	$(BIN)/pytest -m hypothesis --hypothesis-profile fuzz --timeout 3600
 
 crash: install ## The long kill -9 run
 	$(BIN)/pytest -m slow tests/journeys

@@ -7,7 +7,7 @@ from functools import partial
 
 import pytest
 
-from benchmarks import accept, end_to_end, lookup, reading, startup
+from benchmarks import accept, end_to_end, latency, lookup, memory, reading, startup
 from benchmarks.machine import describe_machine
 
 
@@ -15,13 +15,18 @@ def main() -> int:
     """Run what the command line names; returns the exit status."""
     parser = argparse.ArgumentParser(prog="python -m benchmarks", description="Measure the gateway beside its peers.")
     parser.add_argument(
-        "names", nargs="*", metavar="NAME", help="accept, end_to_end, lookup, reading, startup; none: all"
+        "names",
+        nargs="*",
+        metavar="NAME",
+        help="accept, latency, memory, end_to_end, lookup, startup, reading; none: all",
     )
     parser.add_argument("--rounds", type=int, default=5, help="how often each of a pair is measured, in turn (5)")
     parser.add_argument("--messages", type=int, default=1_000_000, help="among how many `lookup` looks (1000000)")
     asked = parser.parse_args()
     benchmarks: dict[str, Callable[[], None]] = {
         "accept": partial(accept.main, asked.rounds),
+        "latency": partial(latency.main, asked.rounds),
+        "memory": memory.main,
         "end_to_end": partial(end_to_end.main, asked.rounds),
         "lookup": partial(lookup.main, asked.rounds, asked.messages),
         "startup": partial(startup.main, asked.rounds),

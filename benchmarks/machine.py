@@ -33,12 +33,15 @@ def tree_of(root: int) -> list[int]:
     return tree
 
 
-def command_of(pid: int) -> str:
-    """The command line of a process; empty when it is gone."""
-    try:
-        return Path(f"/proc/{pid}/cmdline").read_bytes().replace(b"\0", b" ").decode()
-    except OSError:
-        return ""
+def memory_kib(pid: int, what: str) -> int:
+    """Of /proc/PID/status: VmRSS, what a process holds, or VmHWM, the most that it held since `forget_peak`."""
+    status = Path(f"/proc/{pid}/status").read_text().splitlines()
+    return next(int(line.split()[1]) for line in status if line.startswith(f"{what}:"))
+
+
+def forget_peak(pid: int) -> None:
+    """Let VmHWM begin anew: proc(5), clear_refs."""
+    Path(f"/proc/{pid}/clear_refs").write_text("5")
 
 
 def _parent(pid: int) -> int:

@@ -6,6 +6,7 @@ a mail is accepted before its answer is sent.
 
 import random
 import socket
+import time
 from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
@@ -68,15 +69,17 @@ def _text(size: int, chance: random.Random) -> str:
     return text
 
 
-def send(port: int, recipient: str, mails: Sequence[Mail]) -> None:
-    """Send all mails and return after the last 250."""
+def send(port: int, recipient: str, mails: Sequence[Mail]) -> list[float]:
+    """Send all mails and return after the last 250; how many seconds each waited for it after its dot."""
     authors = [mails[at : at + MAILS_PER_AUTHOR] for at in range(0, len(mails), MAILS_PER_AUTHOR)]
     shares = [[mail for author in authors[lane::CONNECTIONS] for mail in author] for lane in range(CONNECTIONS)]
     with ThreadPoolExecutor(CONNECTIONS) as pool:
-        list(pool.map(lambda share: _send_over_one(port, recipient, share), shares))
+        waits = pool.map(lambda share: _send_over_one(port, recipient, share), shares)
+        return [seconds for lane in waits for seconds in lane]
 
 
-def _send_over_one(port: int, recipient: str, mails: Sequence[Mail]) -> None:
+def _send_over_one(port: int, recipient: str, mails: Sequence[Mail]) -> list[float]:
+    waits = []
     with socket.create_connection((LOOPBACK, port)) as connection:
         connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         _expect(connection, b"220")
@@ -85,8 +88,11 @@ def _send_over_one(port: int, recipient: str, mails: Sequence[Mail]) -> None:
             _say(connection, f"MAIL FROM:<{mail.sender}>\r\n".encode(), b"250")
             _say(connection, f"RCPT TO:<{recipient}>\r\n".encode(), b"250")
             _say(connection, b"DATA\r\n", b"354")
+            sent = time.monotonic()
             _say(connection, mail.data, b"250")
+            waits.append(time.monotonic() - sent)
         _say(connection, b"QUIT\r\n", b"221")
+    return waits
 
 
 def _say(connection: socket.socket, words: bytes, code: bytes) -> None:

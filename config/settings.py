@@ -483,6 +483,12 @@ class Settings(_Part):
     company: Company = Company()
     database: DatabaseSettings = DatabaseSettings()
     blobs: BlobSettings = BlobSettings()
+    listener_processes: int = Field(
+        1,
+        ge=1,
+        le=64,
+        description="Processes that take mail, on PostgreSQL; each has limits, rates and memory of its own. On SQLite one writes at a time.",
+    )
     listener: tuple[ListenerSettings, ...] = (ListenerSettings(),)
     limits: LimitSettings = LimitSettings()
     intake: IntakeSettings = IntakeSettings()
@@ -509,6 +515,18 @@ class Settings(_Part):
         except (KeyError, ValueError, OSError):
             raise ValueError(f"{value!r} is no time zone; write one like Europe/Lisbon") from None
         return value
+
+    @model_validator(mode="after")
+    def _processes_that_help(self) -> "Settings":
+        if self.listener_processes > 1 and self.is_sqlite:
+            raise ValueError(
+                "listener_processes above 1 needs PostgreSQL: on SQLite they would only wait for each other"
+            )
+        if self.listener_processes > 1 and all(one.address.startswith("unix:") for one in self.listener):
+            raise ValueError(
+                "listener_processes above 1 needs a listener on a port: a Unix socket belongs to one process"
+            )
+        return self
 
     @property
     def database_url(self) -> str:

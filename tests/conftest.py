@@ -7,12 +7,16 @@ from pathlib import Path
 
 import pytest
 from fakes.house import House
+from hypothesis import settings as fuzz_settings
 from peers.postgres import PostgresServer, postgres_server
 from peers.s3 import S3Server, s3_server
 
 from config.settings import Settings
 from storage.database import Database, open_database
 from storage.migrate import open_or_make, upgrade
+
+# `make fuzz` runs every property test with it: a hundred times as many examples as otherwise.
+fuzz_settings.register_profile("fuzz", max_examples=100 * fuzz_settings.default.max_examples, deadline=None)
 
 
 @pytest.fixture(scope="session")

@@ -27,8 +27,9 @@ _OTHER_DESCRIPTORS = 200
 Ready = Callable[[list[str]], None]
 
 
-def serve_listener(settings: Settings, ready: Ready = lambda _: None) -> None:
-    """Run the listener of this process until SIGTERM. A second SIGTERM hurries; SIGHUP reads certificates again."""
+def serve_listener(settings: Settings, ready: Ready = lambda _: None, number: int = 0) -> None:
+    """Run one of the listener's processes until SIGTERM. A second SIGTERM hurries; SIGHUP reads certificates again."""
+    settings = _share_of(settings, number)
     _allow_descriptors(settings.limits.connections)
     database = open_database(settings)
     try:
@@ -36,6 +37,14 @@ def serve_listener(settings: Settings, ready: Ready = lambda _: None) -> None:
             runner.run(_until_signalled(settings, database, ready))
     finally:
         database.close()
+
+
+def _share_of(settings: Settings, number: int) -> Settings:
+    """What this process listens on: several can share a port or a handed socket, but a path belongs to one."""
+    if number == 0:
+        return settings
+    shared = tuple(listener for listener in settings.listener if not listener.address.startswith("unix:"))
+    return settings.model_copy(update={"listener": shared})
 
 
 async def run_listener(

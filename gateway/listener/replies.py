@@ -50,7 +50,6 @@ MAIL_FIRST = Reply(503, "5.5.1", "Send MAIL first")
 RECIPIENT_FIRST = Reply(503, "5.5.1", "Send RCPT first")
 NESTED_MAIL = Reply(503, "5.5.1", "A mail is under way; send RSET first")
 ALREADY_TLS = Reply(503, "5.5.1", "TLS is on already")
-NO_VALID_RECIPIENTS = Reply(554, "5.5.1", "No valid recipients")
 
 # After these the connection is closed.
 OUT_OF_STEP = Reply(554, "5.5.0", "You spoke before it was your turn")
@@ -77,7 +76,6 @@ TOO_MANY_RECIPIENTS = Reply(452, "4.5.3", "Too many recipients; send the rest in
 TOO_MUCH_MAIL = Reply(451, "4.7.1", "Too much mail for now, try again later")
 NO_SPACE = Reply(452, "4.3.1", "Not enough storage, try again later")
 OUR_FAULT = Reply(451, "4.3.0", "Trouble of ours, try again later")
-NO_TLS_NOW = Reply(454, "4.7.0", "TLS is not available now")
 
 
 def accepted_as(acceptance_id: str) -> Reply:

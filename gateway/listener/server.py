@@ -34,7 +34,7 @@ class Door:
         implicit = self.common.listener.tls == "implicit" and self.common.certificates
         listener = self.common.listener
         handed = handed_sockets(listener, self.common.settings.listener) if listener.is_handed else None
-        self._sockets = handed or bind(listener)
+        self._sockets = handed or bind(listener, shared=self.common.settings.listener_processes > 1)
         for bound in self._sockets:
             server = await loop.create_server(
                 lambda: Dialogue(self.common, loop),
@@ -101,22 +101,28 @@ async def say_goodbye(doors: list[Door]) -> None:
             conversation.abort()
 
 
-def bind(listener: ListenerSettings) -> list[socket.socket]:
-    """The sockets that a listener opens itself. Raises BadConfiguration with what to do."""
+def bind(listener: ListenerSettings, *, shared: bool = False) -> list[socket.socket]:
+    """The sockets that a listener opens itself; `shared` with other processes of ours.
+
+    Raises BadConfiguration with what to do.
+    """
     if listener.address.startswith("unix:"):
         return [_bind_unix(Path(listener.address.removeprefix("unix:")))]
     try:
         found = socket.getaddrinfo(listener.host, listener.port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE)
-        return [_bind_tcp(family, address) for family, _, _, _, address in dict.fromkeys(found)]
+        return [_bind_tcp(family, address, shared) for family, _, _, _, address in dict.fromkeys(found)]
     except OSError as error:
         raise BadConfiguration(f"Cannot listen on {listener.address}: {_what_to_do(error)}") from error
 
 
-def _bind_tcp(family: int, address: object) -> socket.socket:
+def _bind_tcp(family: int, address: object, shared: bool) -> socket.socket:
     # IPPROTO_TCP named, since asyncio sets TCP_NODELAY only then.
     bound = socket.socket(family, socket.SOCK_STREAM, socket.IPPROTO_TCP)
     try:
         bound.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        if shared:
+            # The kernel deals out connections to all who have the port so; only processes of one user may.
+            bound.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEPORT, 1)
         if family == socket.AF_INET6:
             bound.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_V6ONLY, 1)
         bound.bind(address)  # type: ignore[arg-type]  # as getaddrinfo gave it

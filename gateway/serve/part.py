@@ -1,4 +1,4 @@
-"""One part in a process of its own: `python -m gateway.serve.part ROLE CONFIG SUPERVISOR`.
+"""One part in a process of its own: `python -m gateway.serve.part ROLE CONFIG SUPERVISOR NUMBER`.
 
 It says `ready` on standard output, ends in order on SIGTERM, and ends by itself when its supervisor is gone
 (its standard input closes then, also after kill -9).
@@ -9,6 +9,7 @@ import signal
 import sys
 import threading
 from collections.abc import Callable
+from dataclasses import dataclass
 from pathlib import Path
 
 from config import maillog
@@ -20,16 +21,24 @@ from gateway.serve.roles import Role
 _CRASHED = 70  # EX_SOFTWARE
 
 
+@dataclass(frozen=True, slots=True)
+class Place:
+    """Which process of its role this is, and under which run of the supervisor."""
+
+    supervisor: str
+    number: int
+
+
 def main() -> int:
     """Run the part that the command line names; returns the exit status."""
-    role, path = Role(sys.argv[1]), Path(sys.argv[2])
+    role, path, place = Role(sys.argv[1]), Path(sys.argv[2]), Place(sys.argv[3], int(sys.argv[4]))
     # A Ctrl-C in the terminal reaches us too; the supervisor passes it on in order.
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     threading.Thread(target=_end_with_supervisor, daemon=True).start()
     try:
         settings = load(path).settings
         maillog.start_logging(settings.log, role)
-        PARTS[role](settings)
+        PARTS[role](settings, place)
     except GatewayError as error:
         print(f"gateway {role}: {error}", file=sys.stderr)
         return error.exit_status
@@ -52,29 +61,29 @@ def say_ready() -> None:
     sys.stdout.flush()
 
 
-def _listener(settings: Settings) -> None:
+def _listener(settings: Settings, place: Place) -> None:
     from gateway.listener.part import serve_listener
 
-    serve_listener(settings, ready=lambda _addresses: say_ready())
+    serve_listener(settings, ready=lambda _addresses: say_ready(), number=place.number)
 
 
-def _intake(settings: Settings) -> None:
+def _intake(settings: Settings, place: Place) -> None:
     from gateway.intake.worker import serve_intake
 
     stop = threading.Event()
     signal.signal(signal.SIGTERM, lambda *_: stop.set())
     say_ready()
-    serve_intake(settings, stop, supervisor=sys.argv[-1])
+    serve_intake(settings, stop, supervisor=place.supervisor)
 
 
-def _relay(settings: Settings) -> None:
+def _relay(settings: Settings, _place: Place) -> None:
     from outbound.worker import serve_relay
 
     say_ready()
     serve_relay(settings)
 
 
-PARTS: dict[Role, Callable[[Settings], None]] = {
+PARTS: dict[Role, Callable[[Settings, Place], None]] = {
     Role.LISTENER: _listener,
     Role.INTAKE: _intake,
     Role.RELAY: _relay,

@@ -38,6 +38,7 @@ class Part:
     role: Role
     config: Path
     supervisor: str  # the name of this run of the supervisor, unlike that of any other
+    number: int = 0  # among those of its role
     descriptors: tuple[int, ...] = ()
     process: subprocess.Popen[bytes] | None = None
     started_at: float = 0.0
@@ -49,13 +50,16 @@ class Part:
         """Start a process for this part."""
         self.ready.clear()
         self.process = subprocess.Popen(  # noqa: S603 - our own module
-            [sys.executable, "-m", "gateway.serve.part", self.role, str(self.config), self.supervisor],
+            [sys.executable, "-m", "gateway.serve.part", *self._words()],
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             pass_fds=self.descriptors,
         )
         self.started_at = time.monotonic()
         threading.Thread(target=self._listen, args=(self.process,), daemon=True).start()
+
+    def _words(self) -> tuple[str, ...]:
+        return self.role, str(self.config), self.supervisor, str(self.number)
 
     def _listen(self, process: subprocess.Popen[bytes]) -> None:
         for line in process.stdout or ():
@@ -84,13 +88,15 @@ class Supervisor:
 
     def __init__(self, loaded: Loaded, roles: Sequence[Role]) -> None:
         settings = loaded.settings
-        counts = {Role.INTAKE: settings.intake.workers}
+        counts = {Role.LISTENER: settings.listener_processes, Role.INTAKE: settings.intake.workers}
         config = loaded.path.resolve()
         # Only the listener: a socket that another part held would go on taking connections that nobody answers.
         sockets = {Role.LISTENER: handed_descriptors(os.getpid())}
         name = token_hex(8)
         self._parts = [
-            Part(role, config, name, sockets.get(role, ())) for role in roles for _ in range(counts.get(role, 1))
+            Part(role, config, name, number, sockets.get(role, ()))
+            for role in roles
+            for number in range(counts.get(role, 1))
         ]
         self._drain_seconds = settings.limits.drain_seconds + _STOP_GRACE_SECONDS
         self._signals: list[signal.Signals] = []

@@ -5,10 +5,10 @@ import smtplib
 import socket
 import sys
 from collections.abc import Iterator
-from pathlib import Path
 from signal import Signals
 
 import pytest
+from journeys.parts import parts_of, sockets_of
 from journeys.wild_mails import WildMails
 from peers.gatewayproc import GatewayProc, Setting
 from peers.ports import LOOPBACK, greeting, until
@@ -62,8 +62,8 @@ def test_each_handed_socket_belongs_to_the_listener_that_names_it(gateway: Gatew
 def test_other_parts_do_not_hold_the_handed_sockets(gateway: GatewayProc) -> None:
     """Intake and relay have none of them: nobody must be connected to a part that does not answer."""
     handed = {sockets_of(gateway.pid)[descriptor] for descriptor in (3, 4)}
-    [listener] = children(gateway.pid, "listener")
-    others = children(gateway.pid, "intake") + children(gateway.pid, "relay")
+    [listener] = parts_of(gateway.pid, "listener")
+    others = parts_of(gateway.pid, "intake") + parts_of(gateway.pid, "relay")
     assert handed <= set(sockets_of(listener).values())
     assert len(others) == 2
     assert all(handed.isdisjoint(sockets_of(other).values()) for other in others)
@@ -71,19 +71,7 @@ def test_other_parts_do_not_hold_the_handed_sockets(gateway: GatewayProc) -> Non
 
 def test_clients_wait_while_a_killed_listener_is_started_again(gateway: GatewayProc) -> None:
     """The sockets outlive the listener: who connects meanwhile is greeted by the next one."""
-    [listener] = children(gateway.pid, "listener")
+    [listener] = parts_of(gateway.pid, "listener")
     os.kill(listener, Signals.SIGKILL)
-    until(lambda: listener not in children(gateway.pid, "listener"), 10, "the listener is gone")
+    until(lambda: listener not in parts_of(gateway.pid, "listener"), 10, "the listener is gone")
     assert greeting(gateway.port, timeout=60).startswith(b"220 mx.desk.example")
-
-
-def children(pid: int, role: str) -> list[int]:
-    """The parts of this role that live."""
-    found = Path(f"/proc/{pid}/task/{pid}/children").read_text().split()
-    return [int(child) for child in found if f"\0{role}\0" in Path(f"/proc/{child}/cmdline").read_text()]
-
-
-def sockets_of(pid: int) -> dict[int, str]:
-    """The sockets that a process has open, by descriptor."""
-    opened = {int(one.name): str(one.readlink()) for one in Path(f"/proc/{pid}/fd").iterdir()}
-    return {descriptor: name for descriptor, name in opened.items() if name.startswith("socket:")}

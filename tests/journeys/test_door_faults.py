@@ -9,12 +9,19 @@ import smtplib
 import socket
 import subprocess
 import sys
-from collections.abc import Callable, Iterator
+import time
+from collections.abc import Callable, Iterator, Mapping
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack
+from errno import EIO
 from pathlib import Path
+from types import MappingProxyType
+from urllib.parse import urlsplit
 
 import pytest
 from journeys.wild_mails import WildMails
+from peers.disk import Disk
+from peers.faultproxy import Fault, FaultProxy, Trouble
 from peers.gatewayproc import GatewayProc, Setting
 from peers.need import need, need_root
 from peers.ports import LOOPBACK, greeting, until
@@ -49,10 +56,17 @@ def start(tmp_path: Path) -> Iterator[Start]:
     """Start a gateway's listener."""
     with ExitStack() as stack:
 
-        def started(data_dir: Path, database_url: str | None = None, *prefix: str, **limits: Setting) -> GatewayProc:
+        def started(
+            data_dir: Path,
+            database_url: str | None = None,
+            *prefix: str,
+            environment: Mapping[str, str] = MappingProxyType({}),
+            **limits: Setting,
+        ) -> GatewayProc:
             settings: dict[str, Setting] = {"data_dir": str(data_dir), "limits": {"drain_seconds": 1, **limits}}
             command = (*prefix, sys.executable, "-m", "gateway")
             gateway = GatewayProc(tmp_path / "gateway", 9, database_url, settings, command)
+            gateway.environment |= environment
             gateway.start("--role", "listener")
             stack.callback(gateway.kill)
             return gateway
@@ -135,3 +149,52 @@ def test_listener_outlives_the_end_of_its_descriptors(tmp_path: Path, start: Sta
     until(lambda: greeting(gateway.port).startswith(b"220"), RECOVERY_SECONDS, "it greets again")
     until(gets_through(gateway.port, mail), RECOVERY_SECONDS, "mail is taken again")
     assert "died" not in gateway.log()
+
+
+def test_failed_fsync_stops_the_door_until_the_database_is_open_again(tmp_path: Path, start: Start) -> None:
+    """EIO: nothing is promised, the next MAIL hears 451 and the log says why; on a sound disk it goes on by itself."""
+    disk, mails = Disk(tmp_path), WildMails().lawful()
+    gateway = start(tmp_path / "var", environment=disk.environment)
+    assert gets_through(gateway.port, mails["plain"])()
+    disk.ails(error=EIO)
+    assert replies(gateway.port, mails["spaces"]) == [250, 250, 354, 451]
+    assert replies(gateway.port, mails["spaces"]) == [451]
+    assert "no mail is taken until the database is open again" in gateway.log()
+    disk.recovers()
+    until(gets_through(gateway.port, mails["spaces"]), RECOVERY_SECONDS, "mail is taken again")
+    assert "reopened after a failed write" in gateway.log()
+
+
+def test_slow_disk_makes_senders_wait_and_nobody_fail(tmp_path: Path, start: Start) -> None:
+    """Half a second for each fsync: ten senders share the commits, and who says nothing to the disk is not held up."""
+    disk = Disk(tmp_path)
+    gateway = start(tmp_path / "var", environment=disk.environment)
+    disk.ails(delay_seconds=0.5)
+    mails = [WildMails().lawful()["plain"] for _ in range(10)]
+    began = time.monotonic()
+    with ThreadPoolExecutor(len(mails)) as pool:
+        sent = [pool.submit(replies, gateway.port, mail) for mail in mails]
+        assert greeting(gateway.port).startswith(b"220")
+        assert [one.result() for one in sent] == [[250, 250, 354, 250]] * len(mails)
+    assert time.monotonic() - began < 0.5 * len(mails)
+
+
+def test_connection_that_breaks_in_commit_is_asked_again(tmp_path: Path, start: Start) -> None:
+    """PostgreSQL has committed and we have not heard it: the mail is looked up, its sender hears 250, and it is one."""
+    mail = WildMails().lawful()["plain"]
+    with private_cluster() as cluster, FaultProxy(urlsplit(cluster.base).port or 0) as proxy:
+        direct = f"{cluster.base}/postgres"
+        gateway = start(tmp_path / "var", direct.replace(f":{urlsplit(direct).port}/", f":{proxy.port}/"))
+        proxy.next(Trouble(Fault.RESET, after=b"COMMIT"))
+        proxy.cut()  # so that the next connection is a new one
+        assert gets_through(gateway.port, mail)()
+        proxy.wait_for_strike()
+        assert gateway.run("audit", "--json")["accepted"] == 1
+
+
+def test_full_folder_for_temporary_files_stops_no_mail(small_disk: Path, tmp_path: Path, start: Start) -> None:
+    """Neither the listener nor the database needs one."""
+    gateway = start(tmp_path / "var", environment={"TMPDIR": str(small_disk), "SQLITE_TMPDIR": str(small_disk)})
+    fill(small_disk)
+    for name in ("plain", "2 MB"):
+        assert gets_through(gateway.port, WildMails().lawful()[name])()

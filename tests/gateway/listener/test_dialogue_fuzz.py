@@ -1,6 +1,5 @@
 """Any dialogue at all: no exception, no hang, no reply that is not in the table, and 250 means kept."""
 
-import os
 import re
 from hashlib import sha256
 
@@ -12,8 +11,8 @@ from peers.rawsmtp import RawSmtp
 
 from gateway.listener.replies import OUR_FAULT, TABLE
 
-# `make fuzz` sets more.
-EXAMPLES = int(os.environ.get("GATEWAY_TEST_FUZZ_EXAMPLES", "15"))
+# A dialogue has forty steps; `make fuzz` runs a hundred times as many.
+EXAMPLES = settings.default.max_examples * 15 // 100
 OTHER_REPLIES = re.compile(r"220 mx\.desk\.example ESMTP|250[- ].*|250 2\.0\.0 Accepted as [0-9a-v]{16}", re.DOTALL)
 WORDS = st.sampled_from(
     [
@@ -112,9 +111,10 @@ class AnyDialogue(RuleBasedStateMachine):
         self.peer.close()
 
 
-@pytest.mark.timeout(600)
+@pytest.mark.hypothesis
+@pytest.mark.timeout(40 * EXAMPLES)
 def test_any_dialogue_ends_well(open_door):
-    """A short run of the machine above."""
+    """The machine above, for a while."""
     AnyDialogue.door = open_door(unknown_delay_seconds=0, connections_per_minute=0, mails_per_minute=0)
     run_state_machine_as_test(
         AnyDialogue,

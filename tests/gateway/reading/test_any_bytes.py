@@ -91,7 +91,7 @@ def test_any_bytes_give_a_storable_mail(raw):
     assert_storable(read_mail(raw, arrived=ARRIVED))
 
 
-@settings(max_examples=400)
+@settings(max_examples=4 * settings.default.max_examples)
 @given(mail)
 def test_any_headers_give_a_storable_mail(raw):
     """Pieces of mail in any order give a mail without an exception."""

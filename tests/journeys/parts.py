@@ -1,0 +1,15 @@
+"""The processes of a gateway that runs, as the system sees them. Linux only."""
+
+from pathlib import Path
+
+
+def parts_of(pid: int, role: str) -> list[int]:
+    """The parts of this role that live, below the supervisor of this process id."""
+    found = Path(f"/proc/{pid}/task/{pid}/children").read_text().split()
+    return [int(child) for child in found if f"\0{role}\0" in Path(f"/proc/{child}/cmdline").read_text()]
+
+
+def sockets_of(pid: int) -> dict[int, str]:
+    """The sockets that a process has open, by descriptor."""
+    opened = {int(one.name): str(one.readlink()) for one in Path(f"/proc/{pid}/fd").iterdir()}
+    return {descriptor: name for descriptor, name in opened.items() if name.startswith("socket:")}
