@@ -89,11 +89,11 @@ def _print_story(story: "MailStory", zone: str) -> None:
 def raw(
     ctx: typer.Context,
     named: Anything,
-    as_received: Annotated[
-        bool, typer.Option("--as-received", help="Without that line: exactly what was sent to us.")
+    trace: Annotated[
+        bool, typer.Option("--trace", help="Below our Received line, which says how it came through the door.")
     ] = False,
 ) -> None:
-    """Write a mail byte for byte, below the Received line that says how it came through our door."""
+    """Write a mail byte for byte as it was received."""
     with open_desk(ctx) as desk:
         from gateway.cli.rawmail import write_raw
         from storage.mail_view import raw_story, trace_of
@@ -102,7 +102,7 @@ def raw(
         with desk.reading() as session:
             story = raw_story(session, named)
             content = raw_bytes(session, desk.blobs, story.sha256)
-        write_raw(content if as_received else trace_of(story, desk.settings.hostname) + content)
+        write_raw(trace_of(story, desk.settings.hostname) + content if trace else content)
 
 
 @app.verb("list", "gateway mail list --fate ignored")

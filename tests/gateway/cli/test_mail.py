@@ -52,8 +52,8 @@ def test_raw_mail_of_the_door_stands_below_our_received_line(both: Cli) -> None:
         tls="TLSv1.3 TLS_AES_256_GCM_SHA384",
     )
     id_ = accept_now(both.house.database, both.house.office.blobs, arrival)
-    trace, _, rest = both.run("mail", "raw", id_).encode().partition(b"+0000\r\n")
-    assert rest == both.run("mail", "raw", id_, "--as-received").encode() == raw
+    trace, _, rest = both.run("mail", "raw", id_, "--trace").encode().partition(b"+0000\r\n")
+    assert rest == both.run("mail", "raw", id_).encode() == raw
     assert trace.startswith(b"Received: from mail.client.example ([192.0.2.7])\r\n\t(using TLSv1.3 ")
     assert f"with ESMTPS id {id_}\r\n\tfor <{both.house.address}>".encode() in trace
     assert both.json("mail", "why", id_)["tls"] == "TLSv1.3 TLS_AES_256_GCM_SHA384"
