@@ -13,7 +13,7 @@ from gateway.reading.show import as_json
 SAMPLES = Path(__file__).parents[2] / "samples"
 EXPECTED = [
     pytest.param(SAMPLES / folder / f"{name}.eml", values, id=f"{folder}-{name}")
-    for folder in ("replies", "forwards", "kinds", "bounces")
+    for folder in ("replies", "forwards", "kinds", "bounces", "odd")
     for name, values in json.loads((SAMPLES / folder / "expected.json").read_text("utf-8")).items()
 ]
 
