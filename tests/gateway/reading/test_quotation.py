@@ -410,6 +410,12 @@ def test_line_of_a_device_is_cut_when_it_stands_below(line: str) -> None:
         "Date: tomorrow\nPlace: here",
         "***\nAll is fine.",
         "The answer is here:\n\n42",
+        "Please book:\n\nFrom: London\nTo: Paris\nDate: 5 March 2024, 10:40\nCc: my boss\n\nThanks",
+        "bitte buchen:\nVon: Berlin\nAn: München\nDatum: 05.03.2024 um 10:30\n\nDanke",
+        "Two questions:\n\n--\n1. Where is my parcel?\n2. When does it come?",
+        "Von meinem Kollegen gesendet: das Formular.",
+        "Hi,\n\n----- error log -----\nline 1\n----- end -----\n\nThanks",
+        "On Monday, 4 March 2024 at 10:00 I called Bob (bob@x.example) and he wrote:\nwe will come.\n\nNobody came.",
     ],
 )
 def test_text_is_kept_when_it_only_looks_like_a_quotation_or_signature(text: str) -> None:
