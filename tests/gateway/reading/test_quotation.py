@@ -551,3 +551,15 @@ def test_every_line_is_from_the_text_when_any_text_is_read(text: str, html: str 
     new = reply_text(text, html)
     assert {line.strip(BLANKS) for line in new.split("\n")} <= {line.strip(BLANKS) for line in text.split("\n")}
     assert new or not text.strip(BLANKS)
+
+
+def test_last_mark_begins_the_signature_when_much_stands_between_two() -> None:
+    """What stands below an earlier mark is too much for a signature alone."""
+    text = f"{NEW}\n\n---\n" + "One more line.\n" * 20 + "-- \nAnn"
+    assert reply_text(text, None).endswith("One more line.")
+
+
+def test_long_line_is_kept_when_it_begins_like_that_of_a_device() -> None:
+    """Such a line is short."""
+    text = f"{NEW}\n\n" + "sent from my desk " * 30
+    assert reply_text(text, None) == text.strip()
