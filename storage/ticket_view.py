@@ -1,7 +1,7 @@
 """One ticket whole, as agents and programs see it: the shape is that of `gateway ticket show --json`."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 
 from sqlmodel import Session, col, select
@@ -53,6 +53,7 @@ class AttachmentView:
     content_id: str
     inline: bool
     sha256: str
+    repeated: bool = False  # a picture in the text that an earlier message of the ticket has: mostly a signature's
 
 
 @dataclass(frozen=True, slots=True)
@@ -154,13 +155,23 @@ def view_ticket(session: Session, number: int) -> TicketView:
 
 
 def view_messages(session: Session, messages: Sequence[Message]) -> list[MessageView]:
-    """Messages with their files and deliveries."""
+    """Messages, in their order, with their files and deliveries."""
     ids = [message.id for message in messages]
     files, deliveries = attachments_of(session, ids), deliveries_of(session, ids)
-    return [_message(message, files.get(message.id, []), deliveries.get(message.id, [])) for message in messages]
+    views: list[MessageView] = []
+    seen: set[str] = set()
+    for message in messages:
+        attachments = [_known(view_attachment(file), seen) for file in files.get(message.id, [])]
+        views.append(_message(message, attachments, deliveries.get(message.id, [])))
+        seen |= {file.sha256 for file in attachments}
+    return views
 
 
-def _message(message: Message, files: Sequence[MessageAttachment], deliveries: Sequence[Delivery]) -> MessageView:
+def _known(file: AttachmentView, seen: set[str]) -> AttachmentView:
+    return replace(file, repeated=file.inline and file.sha256 in seen)
+
+
+def _message(message: Message, files: list[AttachmentView], deliveries: Sequence[Delivery]) -> MessageView:
     return MessageView(
         id=message.id,
         ref=message.ref,
@@ -178,7 +189,7 @@ def _message(message: Message, files: Sequence[MessageAttachment], deliveries: S
         text=message.text,
         reply_text=message.reply_text,
         html=message.html,
-        attachments=[view_attachment(file) for file in files],
+        attachments=files,
         authentication=AuthenticationView(**(message.authentication or {})) if message.direction == "inbound" else None,
         deliveries=[view_delivery(delivery) for delivery in deliveries],
         source_inbox=message.source_inbox,

@@ -51,6 +51,8 @@ def _print_message(message: "MessageView", zone: str, full: bool) -> None:
     say()
     say_body(message.text if full else message.reply_text or message.text)
     for file in message.attachments:
+        if file.repeated and not full:
+            continue  # the picture of a signature, listed with the first message that has it
         say(f"[{file.id}] {file.filename} ({file.content_type}, {size(file.size)})")
     for delivery in message.deliveries:
         say(_delivery(delivery))

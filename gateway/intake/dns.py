@@ -21,7 +21,7 @@ from dns.rdtypes.ANY.MX import MX
 from dns.rdtypes.ANY.TXT import TXT
 
 from config.settings import DnsSettings
-from gateway.reading.answers import NOTHING, TROUBLE, Answer, Question
+from gateway.reading.answers import NO_NAME, NOTHING, TROUBLE, Answer, Question
 
 _MAX_KEPT: Final = 20_000
 _MAX_AT_ONCE: Final = 64
@@ -106,7 +106,7 @@ class Lookups:
             )
         except dns.resolver.NXDOMAIN:
             self._silent = 0
-            return NOTHING, _SECONDS_KEPT
+            return NO_NAME, _SECONDS_KEPT
         except (dns.exception.Timeout, OSError):
             self._silent += 1
             return TROUBLE, _SECONDS_KEPT

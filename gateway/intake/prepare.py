@@ -9,7 +9,8 @@ from config.settings import Settings
 from gateway.intake.authenticate import Authenticator, Read
 from gateway.intake.conversation import conversation_keys
 from gateway.reading.authenticity import Authentication
-from gateway.reading.bounded import BoundedReader, Unreadable
+from gateway.reading.bounded import BoundedReader
+from gateway.reading.child_process import Unreadable
 from gateway.reading.mail import Attachment, Kind, Mail, Person
 from storage.blobs import Blobs
 from storage.claims import Claimed

@@ -19,7 +19,8 @@ from gateway.intake.authenticate import Authenticator
 from gateway.intake.batch import Outcome, file_batch
 from gateway.intake.checks.flood import UNKNOWN
 from gateway.intake.prepare import Ready, prepare, prepare_limits
-from gateway.reading.bounded import BoundedReader, ReaderLimits
+from gateway.reading.bounded import BoundedReader
+from gateway.reading.child_process import ReaderLimits
 from outbound.post_office import PostOffice, open_post_office
 from storage.claims import Claimed, Settled, claim, count_attempt, give_back, recover, settle
 from storage.database import Database, open_database

@@ -22,9 +22,11 @@ class Answer:
 
     values: tuple[str, ...] = ()  # TXT: octets as Latin-1, its strings joined; MX: "10 mx.example"
     is_trouble: bool = False
+    is_no_name: bool = False  # neither such a name nor any below it (RFC 8020), not merely no such record
 
 
 NOTHING: Final = Answer()
+NO_NAME: Final = Answer(is_no_name=True)
 TROUBLE: Final = Answer(is_trouble=True)
 
 

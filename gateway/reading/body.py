@@ -20,6 +20,7 @@ from gateway.reading.flowed import unflow
 from gateway.reading.html import clean_html
 from gateway.reading.html_charset import declared_in_html
 from gateway.reading.invitation import describe_calendar
+from gateway.reading.locations import base_of, by_content_id, content_id_of, places_of
 from gateway.reading.mail import Attachment
 from gateway.reading.parameters import Parameters, parse_parameters
 from gateway.reading.pgp import is_encrypted, without_armour
@@ -46,6 +47,7 @@ class BodyReader:
         self.charset = charset  # for raw octets in file names
         self.content = Content()
         self.packages_left = _MAX_PACKAGES
+        self.places: dict[str, str] = {}  # content ids of the parts around, by their place
 
     def read(self, part: Part) -> Content:
         """Everything that the mail shows and holds."""
@@ -72,7 +74,8 @@ class BodyReader:
     def _related(self, part: Part) -> None:
         """The root first, whatever its place: the others are what it shows. RFC 2387 section 3.2."""
         wanted = part.parameters.get("start", "").strip("<> ")
-        root = next((one for one in part.children if wanted and _content_id(one) == wanted), part.children[0])
+        root = next((one for one in part.children if wanted and content_id_of(one) == wanted), part.children[0])
+        self.places = places_of(part.children)
         self._walk(root, is_first=True)
         for child in part.children:
             if child is not root:
@@ -81,7 +84,7 @@ class BodyReader:
     def _alternative(self, children: Iterable[Part]) -> None:
         """The same text in several forms: the plain one is the text, the best HTML is shown."""
         inner = BodyReader(self.defects, self.charset)
-        inner.packages_left = self.packages_left
+        inner.packages_left, inner.places = self.packages_left, self.places
         forms: list[Section] = []
         for child in children:
             if child.content_type in _UNSHOWN:
@@ -192,7 +195,11 @@ class BodyReader:
     def _html(self, part: Part, octets: bytes) -> None:
         shown = self._shown(part, octets, "message.html")
         raw = self._decode(shown, part.parameters.get("charset", "") or declared_in_html(octets))
-        safe, defect = (None, "html-too-large") if len(shown) < len(octets) else clean_html(raw)
+        safe, defect = (
+            (None, "html-too-large")
+            if len(shown) < len(octets)
+            else clean_html(by_content_id(raw, base_of(part), self.places))
+        )
         if safe is None:
             self.defects.add(defect)
             if len(shown) == len(octets):
@@ -221,7 +228,7 @@ class BodyReader:
                 filename=name or default_filename(part.content_type, _stem(part, octets)),
                 content_type=part.content_type,
                 content=octets,
-                content_id=_content_id(part),
+                content_id=content_id_of(part),
                 inline=is_inline,
             )
         )
@@ -235,10 +242,6 @@ class BodyReader:
 
 def _without_repeats(texts: Iterable[str]) -> list[str]:
     return list({text.strip(): text for text in texts}.values())
-
-
-def _content_id(part: Part) -> str:
-    return decode_value("".join(part.first("content-id").split()).strip("<>"))[:500]
 
 
 def _stem(part: Part, octets: bytes) -> str:

@@ -1,6 +1,6 @@
 """The process that reads mail under limits: frames in on stdin, frames out on stdout, no database, no settings.
 
-It is started by `gateway.reading.bounded` as `python -m gateway.reading.child MEMORY CPU` and ends when its stdin
+It is started by `gateway.reading.child_process` as `python -m gateway.reading.child MEMORY CPU` and ends when its stdin
 does. A mail that breaks a limit breaks this process only.
 """
 

@@ -1,4 +1,4 @@
-"""Read the Date field. RFC 5322 sections 3.3 and 4.3, and ISO 8601, which some programs write there.
+"""Read the Date field. RFC 5322 sections 3.3 and 4.3, ISO 8601, and what programs write there for people.
 
 A date is a claim of the sender: one that lies after the arrival is taken for the arrival, since such a mail
 would stand on top of every list for ever.
@@ -11,7 +11,10 @@ from datetime import UTC, datetime, timedelta, timezone
 from email.utils import parsedate_tz
 from typing import Final
 
+from gateway.reading.written_date import read_date
+
 _NOISE: Final = re.compile(r"\([^()]*\)|[^\x20-\x7e]")
+_NAMED_OFFSET: Final = re.compile(r"\b(?:GMT|UTC) {0,2}([+-])(\d{1,2})(?::?(\d{2}))?\b")
 _SPACED_TIME: Final = re.compile(r"(\d{1,2}) {0,9}: {0,9}(\d{2})(?: {0,9}: {0,9}(\d{2}))?")
 _DAY_OFFSET: Final = timedelta(hours=24)
 
@@ -25,14 +28,20 @@ def parse_date(raw: str, arrived: datetime) -> datetime | None:
 
 
 def _parse(raw: str) -> datetime | None:
-    text = _NOISE.sub(" ", raw).strip()
+    text = _NAMED_OFFSET.sub(_plain_offset, _NOISE.sub(" ", raw)).strip()
     if not text:
         return None
     for candidate in (text, _SPACED_TIME.sub(_join_time, text, count=1)):
         moment = _parse_rfc5322(candidate)
         if moment is not None:
             return moment
-    return _parse_iso(text)
+    written = None if (moment := _parse_iso(text)) else read_date(raw)
+    return moment or (_in_range(written) if written else None)
+
+
+def _plain_offset(match: re.Match[str]) -> str:
+    """`GMT+2` is `+0200`."""
+    return f"{match[1]}{int(match[2]):02}{match[3] or '00'}"
 
 
 def _join_time(match: re.Match[str]) -> str:

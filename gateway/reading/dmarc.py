@@ -22,6 +22,7 @@ class Record:
     domain: str
     policy: str  # none | quarantine | reject, of the domain itself
     subdomain_policy: str
+    nowhere_policy: str  # of subdomains that do not exist
     is_strict_dkim: bool
     is_strict_spf: bool
     psd: str  # y | n | u
@@ -35,13 +36,16 @@ class Walk:
     organization: str
     record: Record | None
     is_trouble: bool  # a name on the way had no answer: the organization is not known
+    is_nowhere: bool = False  # there is no such domain
 
     @property
     def policy(self) -> str:
         """The policy for mail of the domain; empty when it has published none."""
         if self.record is None:
             return ""
-        return self.record.policy if self.record.domain == self.domain else self.record.subdomain_policy
+        if self.record.domain == self.domain:
+            return self.record.policy
+        return self.record.nowhere_policy if self.is_nowhere else self.record.subdomain_policy
 
 
 def walk_up(domain: str, answers: Answers) -> Walk:
@@ -57,7 +61,15 @@ def walk_up(domain: str, answers: Answers) -> Walk:
     organization = _organization(domain, found)
     # Without a record of its own a domain has that of its organization, or of the suffix above it.
     own = next((record for record in found if record.domain in (domain, organization)), None)
-    return Walk(domain, organization, own or (found[-1] if found else None), is_trouble)
+    record = own or (found[-1] if found else None)
+    return Walk(domain, organization, record, is_trouble, record is not None and _is_nowhere(domain, record, answers))
+
+
+def _is_nowhere(domain: str, record: Record, answers: Answers) -> bool:
+    """Asked only where the answer makes a difference; without an answer the domain is taken to exist."""
+    if record.domain == domain or record.nowhere_policy == record.subdomain_policy:
+        return False
+    return answers.ask(domain, "A").is_no_name
 
 
 def _names(domain: str) -> list[str]:
@@ -89,10 +101,13 @@ def _record(name: str, texts: tuple[str, ...]) -> Record | None:
     policy = tags.get("p", "none")
     policy = policy if policy in _POLICIES else "none"
     below = tags.get("sp", policy)
+    below = below if below in _POLICIES else policy
+    nowhere = tags.get("np", below)
     return Record(
         domain=name,
         policy=_tested(policy, tags),
-        subdomain_policy=_tested(below if below in _POLICIES else policy, tags),
+        subdomain_policy=_tested(below, tags),
+        nowhere_policy=_tested(nowhere if nowhere in _POLICIES else below, tags),
         is_strict_dkim=tags.get("adkim") == "s",
         is_strict_spf=tags.get("aspf") == "s",
         psd=tags.get("psd", "u"),

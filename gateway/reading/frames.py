@@ -1,4 +1,4 @@
-"""What goes through the pipes between `gateway.reading.bounded` and its child.
+"""What goes through the pipes between `gateway.reading.conversation` and the child.
 
 A frame is four octets of length and that many octets. To the child: the arrival as a double, then the mail. From
 the child: one octet that says what follows, then a `Mail` in MessagePack or a text. Dates travel as text, because

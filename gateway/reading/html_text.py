@@ -130,6 +130,9 @@ class _Writer:
         if words == " ":
             self.space = self.space or bool(self.line)
             return
+        if (self.breaks or not self.line) and not words.strip(" \xa0"):
+            self._owe(2)  # Word's way to write an empty line
+            return
         self.space = self.space or words.startswith(" ")
         self._write(words.strip(" "))
         self.space = words.endswith(" ")

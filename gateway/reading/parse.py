@@ -99,21 +99,22 @@ class _Header:
         self.charset = _charset_of(part)
         self.defects = defects
         self.raw: dict[str, list[str]] = {}
+        self.first: dict[str, str] = {}  # that is not empty
         self.decoded = self._decode(part.fields)
 
     def _decode(self, fields: Fields) -> tuple[tuple[str, str], ...]:
         decoded: list[tuple[str, str]] = []
         for name, value in fields:
-            self.raw.setdefault(name.lower(), []).append(value)
-            decoded.append((name, clean_text(decode_value(value, self.charset))))
+            key, words = name.lower(), clean_text(decode_value(value, self.charset))
+            self.raw.setdefault(key, []).append(value)
+            decoded.append((name, words))
+            if words:
+                self.first.setdefault(key, words)
         return tuple(decoded)
 
     def text(self, name: str) -> str:
         """The first field of this name that is not empty, decoded."""
-        for key, value in self.decoded:
-            if value and key.lower() == name:
-                return value.strip()
-        return ""
+        return self.first.get(name, "").strip()
 
     def people(self, name: str) -> tuple[Person, ...]:
         """Everybody in all fields of this name."""

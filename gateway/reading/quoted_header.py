@@ -58,13 +58,11 @@ class Block:
 
     @property
     def introduces(self) -> bool:
-        """From, and when or about what: enough to believe that a mail follows."""
-        if Label.FROM not in self.fields:
+        """From, and when or about what: enough to believe that a mail follows. A journey has From, To and Date too."""
+        if Label.FROM not in self.fields or len(_CORE & self.fields.keys()) < 2:
             return False
-        others = len(_CORE & self.fields.keys()) - 1
-        addressed = "@" in self.fields[Label.FROM]
-        timed = Label.DATE in self.fields
-        return (addressed or timed) and others >= 1 and (timed or Label.SUBJECT in self.fields)
+        timed, titled = Label.DATE in self.fields, Label.SUBJECT in self.fields
+        return (timed or titled) if "@" in self.fields[Label.FROM] else (timed and titled)
 
     @property
     def is_certain(self) -> bool:

@@ -121,12 +121,14 @@ def is_machine(author: Person, headers: Sequence[tuple[str, str]]) -> bool:
 
 def is_vacation(subject: str) -> bool:
     """Somebody is away: his mail arrived."""
-    return any(words in folded(subject[:400]) for words in _VACATIONS)
+    told = folded(subject[:400])
+    return any(words in told for words in _VACATIONS)
 
 
 def names_failure(subject: str) -> bool:
     """Does the subject say that a mail was not delivered?"""
-    return any(words in folded(subject[:400]) for words in _SUBJECTS)
+    told = folded(subject[:400])
+    return any(words in told for words in _SUBJECTS)
 
 
 def tells_failure(prose: str) -> bool:
@@ -143,12 +145,11 @@ def tells_delay(prose: str) -> bool:
 
 def is_prose_report(subject: str, author: Person, prose: str, headers: Sequence[tuple[str, str]]) -> bool:
     """A machine sent it, and it says so."""
-    if is_vacation(subject):
+    has_failed = any(name.lower() == "x-failed-recipients" for name, _ in headers)
+    if not (has_failed or is_machine(author, headers)) or is_vacation(subject):
         return False
-    if any(name.lower() == "x-failed-recipients" for name, _ in headers):
+    if has_failed:
         return True
-    if not is_machine(author, headers):
-        return False
     named = names_failure(subject)
     if named and is_daemon(author):
         return True

@@ -13,7 +13,9 @@ SENT_FROM: Final = words_of("""
     sent via | sent with | sent using | sent on the go | get outlook for
     get bluemail for | get typeapp for
     download outlook for | sent through | von meinem | gesendet von | gesendet mit | gesendet über
-    diese nachricht wurde von meinem | von unterwegs | holen sie sich outlook | outlook für | envoyé de
+    diese nachricht wurde von meinem | von unterwegs | holen sie sich outlook | hol dir outlook
+    obtén outlook | skaffa outlook
+    outlook für | envoyé de
     envoyé depuis | envoyé à partir | envoyé par | envoyé avec | télécharger outlook | obtenir outlook
     obtenez outlook | provenance | enviado desde | enviado do | enviado de | enviado pelo | enviado a partir
     enviado con | enviado via | enviado com | enviada do | obtener outlook | descargar outlook

@@ -33,26 +33,28 @@ def signature_begins(lines: Sequence[str]) -> int | None:
     """The line of the mark below which the signature stands; the last one if there are several."""
     following = 0
     found = None
+    asks = False  # nobody signs with a question
     for at in range(len(lines) - 1, -1, -1):
         line = lines[at]
         if following > MAX_SIGNATURE_LINES and found is not None:
             break
         if line[:1].isalnum():
             following += 1  # most lines: neither mark nor rule
+            asks = asks or line.endswith("?")
             continue
-        if _is_mark(line, following) or (is_rule(line) and _is_list_footer(lines[at + 1 : at + 4])):
+        if _is_mark(line, following, asks) or (is_rule(line) and _is_list_footer(lines[at + 1 : at + 4])):
             found = at
         following += bool(line) and not line.isspace()
     return found
 
 
-def _is_mark(line: str, following: int) -> bool:
+def _is_mark(line: str, following: int, asks: bool) -> bool:
     if len(line) > MAX_MARK or not line:
         return False
     shown = line.rstrip("\r")
     if shown in ("-- ", "--\u00a0"):
         return True
-    return following <= MAX_SIGNATURE_LINES and visible(shown).strip("* \t\\") in _MARKS
+    return not asks and following <= MAX_SIGNATURE_LINES and visible(shown).strip("* \t\\") in _MARKS
 
 
 def _is_list_footer(lines: Sequence[str]) -> bool:
@@ -65,6 +67,8 @@ def is_device_line(line: str) -> bool:
     if len(line) > 4 * MAX_DEVICE_LINE:
         return False
     shown = folded(_LINK.sub(r"\1", visible(line)).strip(" \t*_>").split("<http", 1)[0])
-    if not 5 <= len(shown) <= MAX_DEVICE_LINE or len(shown.split()) > MAX_DEVICE_WORDS or "," in shown:
+    if not 5 <= len(shown) <= MAX_DEVICE_LINE or len(shown.split()) > MAX_DEVICE_WORDS:
+        return False
+    if "," in shown or ": " in shown:
         return False
     return shown.startswith(SENT_FROM) or shown.endswith(SENT_FROM_ENDS)

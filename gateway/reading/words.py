@@ -21,6 +21,9 @@ _HEX: Final = "0123456789abcdefABCDEF"
 def decode_value(raw: str, charset: str = "") -> str:
     """One line of readable text. `charset` is the mail's own, for raw octets that are no UTF-8."""
     raw = raw[:MAX_FIELD_CHARS]
+    if "\x1b$" in raw and raw.isascii():
+        # ISO-2022-JP without an encoded word, as old Japanese programs send it.
+        raw = decode_octets(raw.encode("ascii"), "iso-2022-jp")[0]
     text = decode_words(raw if raw.isascii() else _decode_raw(raw, charset))
     if text.isprintable():
         return text

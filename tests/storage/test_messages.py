@@ -16,6 +16,7 @@ from storage.messages import (
     reference_key,
     references_of,
 )
+from storage.ticket_view import view_messages
 
 
 def test_filed_message_comes_back_as_it_was(database: Database) -> None:
@@ -118,3 +119,16 @@ def test_duplicate_is_noted_on_the_message_with_the_same_content(database: Datab
     with database.reading() as session:
         assert session.get_one(Message, same).also_received == ["accepted1", "accepted2"]
         assert session.get_one(Message, other).also_received == []
+
+
+def test_picture_is_marked_as_repeated_when_an_earlier_message_has_it(database: Database) -> None:
+    """A signature's picture is listed once in a ticket; a file that somebody attaches again is not hidden."""
+    logo = NewAttachment("logo.png", "image/png", 6, "a" * 64, content_id="logo", inline=True)
+    file = NewAttachment("list.pdf", "application/pdf", 4, "b" * 64)
+    with database.writing() as session:
+        ticket = make_ticket(session)
+        file_messages(session, [new_message(ticket, place, attachments=[logo, file]) for place in (1, 2)])
+    with database.reading() as session:
+        first, second = view_messages(session, messages_of(session, ticket.id))
+    assert [one.repeated for one in first.attachments] == [False, False]
+    assert [(one.filename, one.repeated) for one in second.attachments] == [("logo.png", True), ("list.pdf", False)]

@@ -11,7 +11,7 @@ from peers.dns import DnsServer, dns_server
 
 from config.settings import DnsSettings, Settings
 from gateway.intake.dns import Lookups
-from gateway.reading.answers import NOTHING, TROUBLE, Answer, Question
+from gateway.reading.answers import NO_NAME, NOTHING, TROUBLE, Answer, Question
 from storage.database import Database
 from storage.messages import Message
 from storage.outbox import OutgoingKind, count_sent
@@ -164,7 +164,7 @@ def test_records_of_each_kind_are_read(names: DnsServer) -> None:
         Question("host.example", "TXT"): NOTHING,
         Question("1.2.0.192.in-addr.arpa", "PTR"): Answer(("host.example",)),
         Question("long.example", "TXT"): Answer(("x" * 3000,)),
-        Question("nowhere.example", "TXT"): NOTHING,
+        Question("nowhere.example", "TXT"): NO_NAME,
         Question("a..b", "TXT"): NOTHING,
         Question("\x00\ud800", "TXT"): NOTHING,
     }

@@ -8,7 +8,7 @@ from fakes.house import House, mail
 from sqlmodel import col
 
 from gateway.intake.replay import Replay, Replayed
-from gateway.reading.bounded import Unreadable
+from gateway.reading.child_process import Unreadable
 from storage.columns import table_of
 from storage.contacts import find_contact
 from storage.messages import Message, MessageAttachment, attachments_of

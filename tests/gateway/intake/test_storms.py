@@ -9,7 +9,7 @@ from fakes.house import House, mail
 from config.clock import now
 from gateway.intake import worker
 from gateway.intake.subject import layers
-from gateway.reading.bounded import Unreadable
+from gateway.reading.child_process import Unreadable
 from outbound.marks import LOOP_HEADER
 from storage.allowlist import allow
 from storage.spool import SpoolState

@@ -8,7 +8,7 @@ from fakes.house import House, mail
 
 from config.errors import DatabaseUnavailable
 from gateway.intake import batch, worker
-from gateway.reading.bounded import Unreadable
+from gateway.reading.child_process import Unreadable
 from storage.claims import claim
 from storage.messages import attachments_of
 from storage.spool import Raw, SpoolState, move_raw_to_blob, raw_bytes, release

@@ -8,7 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from peers.dns import Zone
 
-from gateway.reading.answers import NOTHING, TROUBLE, Answer, Question
+from gateway.reading.answers import NO_NAME, NOTHING, TROUBLE, Answer, Question
 from gateway.reading.authenticity import Authentication, Envelope, Identity, Trust, assess, examine, inquire
 
 AT = datetime.now(UTC)
@@ -41,7 +41,9 @@ def judge(
             break
         for question in inquiry.questions:
             values = tuple(zone.get(question.name, {}).get(question.type, ()))
-            known[question] = TROUBLE if silent in question.name else Answer(values) if values else NOTHING
+            is_there = any(f".{name}".endswith(f".{question.name}") for name in zone)
+            nothing = NOTHING if is_there else NO_NAME
+            known[question] = TROUBLE if silent in question.name else Answer(values) if values else nothing
     return assess(evidence, inquire(evidence, known), known, Trust("mx.desk.example", frozenset(sealers)))
 
 
@@ -142,6 +144,18 @@ def test_the_policy_for_subdomains_counts_below_the_organization() -> None:
     assert judge(raw, none, author="news.customer.example").identity is Identity.UNKNOWN
     assert judge(raw, tested, author="news.customer.example").identity is Identity.UNKNOWN
     assert judge(raw, REJECT, author="news.customer.example").identity is Identity.FAILED
+
+
+def test_another_policy_counts_when_the_subdomain_does_not_exist() -> None:
+    """`np` stands for subdomains that DNS does not know at all: who writes in their name is no service forgotten."""
+    raw = MAIL.replace(b"carla@customer.example", b"carla@news.customer.example")
+    strict: Zone = {"_dmarc.customer.example": {"TXT": ["v=DMARC1; p=none; sp=none; np=reject"]}}
+    there: Zone = {"news.customer.example": {"MX": ["10 mx.customer.example"]}}
+    assert judge(raw, strict, author="news.customer.example").identity is Identity.FAILED
+    assert judge(raw, strict, there, author="news.customer.example").identity is Identity.UNKNOWN
+    assert judge(raw, strict, author="news.customer.example", silent="news").identity is Identity.UNKNOWN
+    odd: Zone = {"_dmarc.customer.example": {"TXT": ["v=DMARC1; p=reject; sp=none; np=maybe"]}}
+    assert judge(raw, odd, author="news.customer.example").identity is Identity.UNKNOWN
 
 
 def test_two_dmarc_records_are_none() -> None:

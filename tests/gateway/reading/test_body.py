@@ -74,6 +74,34 @@ def test_inline_picture_is_marked():
     assert [one.content_type for one in mail.attachments] == ["image/png", "image/gif", "image/png"]
 
 
+@pytest.mark.parametrize(
+    ("base", "place", "source"),
+    [
+        ("", "image001.png", "image001.png"),
+        ("file:///C:/1F2A/mail.htm", "file:///C:/1F2A/image001.png", "image001.png"),
+        ("", "http://shop.example/ab.png", "http://shop.example/ab.png"),
+        ("http://shop.example/x/", "http://shop.example/a.png", "../a.png"),
+    ],
+)
+def test_image_is_shown_when_html_names_it_by_its_place(base, place, source):
+    """RFC 2557: Content-Location instead of a content id, absolute or relative to that of the page."""
+    page = f"<p>Hi<IMG width=5 src='{source}'><img src=\"b.png\">"
+    html = f"Content-Type: text/html\r\nContent-Location: {base}\r\n\r\n{page}"
+    image = f"Content-Type: image/png\r\nContent-Location: {place}\r\nContent-Transfer-Encoding: base64\r\n\r\n{PNG}"
+    mail = multipart("related", html, image)
+    assert [(one.inline, one.content_id) for one in mail.attachments] == [(True, place)]
+    assert mail.html is not None
+    assert mail.html.count('src="cid:') == 1
+
+
+def test_place_that_is_no_address_is_left_alone_when_html_names_it():
+    """What cannot be joined is compared as it stands, and never asked for."""
+    html = "Content-Type: text/html\r\nContent-Location: http://[bad\r\n\r\n<p>Hi<img src='http://[x'>"
+    image = f"Content-Type: image/png\r\nContent-Location: y\r\nContent-Transfer-Encoding: base64\r\n\r\n{PNG}"
+    mail = multipart("related", html, image)
+    assert not mail.attachments[0].inline
+
+
 def test_related_root_is_named_by_start():
     """The root of a related mail may stand anywhere."""
     html = "Content-Type: text/html\r\nContent-ID: <root>\r\n\r\n<p>rich</p>"

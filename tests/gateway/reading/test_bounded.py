@@ -11,7 +11,9 @@ from datetime import UTC, datetime
 import pytest
 
 from gateway.reading import frames
-from gateway.reading.bounded import BoundedReader, ReaderLimits, Unreadable, _result
+from gateway.reading.bounded import BoundedReader
+from gateway.reading.child_process import ReaderLimits, Unreadable
+from gateway.reading.conversation import _result
 from gateway.reading.mail import Mail
 from gateway.reading.parse import read_mail
 
@@ -107,7 +109,7 @@ def kill_stopped(process: int, number: int) -> None:
 
 def test_close_kills_what_does_not_end(monkeypatch):
     """A child that hangs when its input is closed is killed."""
-    monkeypatch.setattr("gateway.reading.bounded._GRACE_SECONDS", 0.1)
+    monkeypatch.setattr("gateway.reading.child_process._GRACE_SECONDS", 0.1)
     bounded = BoundedReader()
     bounded.start()
     process = bounded._child._process

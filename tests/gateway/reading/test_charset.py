@@ -145,3 +145,13 @@ def test_html_may_state_its_charset():
     """The meta element counts where the header says nothing."""
     assert declared_in_html(b'<meta http-equiv="x" content="text/html; charset=windows-1251">') == "windows-1251"
     assert declared_in_html(b"<p>") == ""
+
+
+def test_utf_8_is_read_when_another_charset_of_several_octets_is_declared():
+    """Octets that the declared charset cannot hold at all, and UTF-8 can."""
+    assert decode_octets("Grüße".encode(), "iso-2022-kr") == ("Grüße", "charset-wrong")
+
+
+def test_kanji_of_the_last_rows_are_read_beside_those_of_a_vendor():
+    """Shift_JIS has a gap between its two ranges of lead octets."""
+    assert decode_jis(b"\x1b$B-!t&\x1b(B") == "①熙"

@@ -196,3 +196,16 @@ def test_nameless_part_gets_a_name():
     assert default_filename("image/png") == "image.png"
     assert default_filename("x/y", "a/b") == "b.bin"
     assert default_filename("message/rfc822", "Re: hello") == "Re_ hello.eml"
+
+
+def test_empty_and_giant_ids_are_left_out_when_references_are_read():
+    """Neither can name a mail."""
+    assert references(f"< > <{'x' * 1200}> <a@b.example>") == ("<a@b.example>",)
+
+
+@pytest.mark.parametrize(
+    ("written", "text"), [("=?utf-8?Q?a?=C3=A9?= b", "a?é b"), ("=?utf-8?Q?why?=20no?=", "why? no")]
+)
+def test_question_mark_is_kept_when_it_stands_raw_before_an_octet(written, text):
+    """Some programs forget to encode it, and it looks like the end of the word."""
+    assert decode_value(written) == text

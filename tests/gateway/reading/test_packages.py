@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import struct
+import sys
 from datetime import UTC, datetime, timedelta
 
 import pytest
@@ -97,3 +98,9 @@ def test_what_is_no_package_is_kept():
         mail = read_mail(b"Content-Type: application/ms-tnef; name=winmail.dat\r\n\r\n" + content)
         assert [one.filename for one in mail.attachments] == ["winmail.dat"]
     assert unpack(b"") is None
+
+
+def test_package_is_kept_when_tnef_cannot_be_opened_here(monkeypatch):
+    """Without the extra the file stays as it came."""
+    monkeypatch.setitem(sys.modules, "tnefparse", None)
+    assert unpack(b"\x78\x9f\x3e\x22" + b"\0" * 40) is None

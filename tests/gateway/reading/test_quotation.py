@@ -410,6 +410,12 @@ def test_line_of_a_device_is_cut_when_it_stands_below(line: str) -> None:
         "Date: tomorrow\nPlace: here",
         "***\nAll is fine.",
         "The answer is here:\n\n42",
+        "Please book:\n\nFrom: London\nTo: Paris\nDate: 5 March 2024, 10:40\nCc: my boss\n\nThanks",
+        "bitte buchen:\nVon: Berlin\nAn: München\nDatum: 05.03.2024 um 10:30\n\nDanke",
+        "Two questions:\n\n--\n1. Where is my parcel?\n2. When does it come?",
+        "Von meinem Kollegen gesendet: das Formular.",
+        "Hi,\n\n----- error log -----\nline 1\n----- end -----\n\nThanks",
+        "On Monday, 4 March 2024 at 10:00 I called Bob (bob@x.example) and he wrote:\nwe will come.\n\nNobody came.",
     ],
 )
 def test_text_is_kept_when_it_only_looks_like_a_quotation_or_signature(text: str) -> None:
@@ -545,3 +551,15 @@ def test_every_line_is_from_the_text_when_any_text_is_read(text: str, html: str 
     new = reply_text(text, html)
     assert {line.strip(BLANKS) for line in new.split("\n")} <= {line.strip(BLANKS) for line in text.split("\n")}
     assert new or not text.strip(BLANKS)
+
+
+def test_last_mark_begins_the_signature_when_much_stands_between_two() -> None:
+    """What stands below an earlier mark is too much for a signature alone."""
+    text = f"{NEW}\n\n---\n" + "One more line.\n" * 20 + "-- \nAnn"
+    assert reply_text(text, None).endswith("One more line.")
+
+
+def test_long_line_is_kept_when_it_begins_like_that_of_a_device() -> None:
+    """Such a line is short."""
+    text = f"{NEW}\n\n" + "sent from my desk " * 30
+    assert reply_text(text, None) == text.strip()

@@ -387,3 +387,17 @@ def test_nothing_raises_when_any_mail_is_read(source: str, text: str) -> None:
     report = read(source, text)
     assert report is None or report.type in ("dsn", "mdn", "complaint")
     assert "\0" not in repr(report)
+
+
+def test_recipient_is_named_as_the_report_names_him_when_that_is_no_address() -> None:
+    """A local account or a printer has none."""
+    report = read(standard("Final-Recipient: x-local; <printer>\nAction: failed\n"))
+    assert report is not None
+    assert report.recipients[0].address == "printer"
+
+
+def test_notification_without_recipients_is_a_report_when_ses_sends_it() -> None:
+    """Its list may be missing; the mail that it is about still stands there."""
+    body = '{"notificationType":"Delivery","delivery":{},"mail":{"messageId":"x1"}}'
+    report = read(f"From: SES <no-reply@sns.amazonaws.com>\nSubject: AWS Notification Message\n\n{body}")
+    assert report == Report("dsn", (), "<x1>")

@@ -11,9 +11,10 @@ from gateway.reading.parse import read_mail
 from gateway.reading.show import as_json
 
 SAMPLES = Path(__file__).parents[2] / "samples"
+DOCUMENTED = ("replies", "forwards", "bounces", "kinds")
 EXPECTED = [
     pytest.param(SAMPLES / folder / f"{name}.eml", values, id=f"{folder}-{name}")
-    for folder in ("replies", "forwards", "kinds", "bounces")
+    for folder in (*DOCUMENTED, "odd")
     for name, values in json.loads((SAMPLES / folder / "expected.json").read_text("utf-8")).items()
 ]
 
@@ -43,3 +44,10 @@ def test_every_sample_has_an_expectation_when_it_lies_in_a_folder_of_samples() -
     assert {
         path for folder in {one.parent for one in asked if isinstance(one, Path)} for path in folder.glob("*.eml")
     } == asked
+
+
+def test_every_client_stands_in_the_documentation_when_a_sample_shows_it() -> None:
+    """The table of clients in docs/reading.md names the samples, so that neither is without the other."""
+    documented = (SAMPLES.parents[1] / "docs" / "reading.md").read_text("utf-8")
+    shown = {path.stem.partition("-")[0] for path in SAMPLES.glob("*/*.eml") if path.parent.name in DOCUMENTED}
+    assert {client for client in shown if f"`{client}`" not in documented} == set()

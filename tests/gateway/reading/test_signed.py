@@ -24,3 +24,13 @@ def test_any_bytes_are_taken_apart(raw: bytes) -> None:
     """A header that is none is malformed, not an error."""
     mail = take_apart(raw)
     assert mail.is_malformed or all(value.endswith(b"\r\n") for _, value in mail.fields)
+
+
+def test_header_is_malformed_when_the_mail_begins_with_an_empty_line() -> None:
+    """No signature of such a mail can be judged."""
+    assert take_apart(b"\r\nFrom: a\r\n\r\nx").is_malformed
+
+
+def test_line_ends_are_mended_when_a_signed_body_has_bare_ones() -> None:
+    """A bare LF counts as a line end for every verifier."""
+    assert take_apart(b"From: a\nDKIM-Signature: x\n\none\ntwo\n").body == b"one\r\ntwo\r\n"
