@@ -7,6 +7,7 @@ is stored (NIST SP 800-38D); the key stands in a file beside the data, not in th
 
 import os
 from base64 import b64decode, b64encode
+from hashlib import sha256
 from pathlib import Path
 from secrets import token_bytes, token_hex
 
@@ -14,6 +15,7 @@ from config.errors import BadConfiguration
 
 _KEY_BYTES = 32
 _NONCE_BYTES = 12
+_VERSION = "2"
 
 
 def resolve_reference(value: str, folder: Path) -> str:
@@ -46,7 +48,11 @@ def _read(path: Path) -> str:
 
 
 class Seal:
-    """Seals and opens secrets for one installation. The key file is made, mode 0600, when it is first needed."""
+    """Seals and opens secrets for one installation. The key file is made, mode 0600, when it is first needed.
+
+    It has a key a line, the one that seals first: while keys are changed the old one still opens. What is sealed
+    names its key, so that a wrong key is told from a damaged secret.
+    """
 
     def __init__(self, key_file: Path) -> None:
         self._key_file = key_file
@@ -56,32 +62,47 @@ class Seal:
         # A slow import (0.1 s), needed only where a secret is touched.
         from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 
+        key = self._keys(make=True)[0]
         nonce = token_bytes(_NONCE_BYTES)
-        sealed = AESGCM(self._key(make=True)).encrypt(nonce, secret.encode(), purpose.encode())
-        return "1:" + b64encode(nonce + sealed).decode()
+        sealed = AESGCM(key).encrypt(nonce, secret.encode(), purpose.encode())
+        return f"{_VERSION}:{_key_id(key)}:{b64encode(nonce + sealed).decode()}"
 
     def open(self, sealed: str, purpose: str) -> str:
         """The secret again. Raises BadConfiguration when the key is not the one that sealed it."""
         from cryptography.exceptions import InvalidTag
         from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 
-        version, _, text = sealed.partition(":")
+        version, _, rest = sealed.partition(":")
+        key_id, _, text = rest.partition(":")
+        keys = {_key_id(key): key for key in self._keys(make=False)}
         try:
-            if version != "1":
+            if version != _VERSION or key_id not in keys:
                 raise ValueError(version)
             raw = b64decode(text)
-            return (
-                AESGCM(self._key(make=False)).decrypt(raw[:_NONCE_BYTES], raw[_NONCE_BYTES:], purpose.encode()).decode()
-            )
+            return AESGCM(keys[key_id]).decrypt(raw[:_NONCE_BYTES], raw[_NONCE_BYTES:], purpose.encode()).decode()
         except (InvalidTag, ValueError) as error:
             raise BadConfiguration(
                 f"A stored secret ({purpose}) does not open with {self._key_file}: "
                 "put back the key file that belongs to this database, or set the secret again"
             ) from error
 
-    def _key(self, *, make: bool) -> bytes:
+    def is_current(self, sealed: str) -> bool:
+        """Whether the newest key has sealed this."""
+        return sealed.split(":")[1:2] == [_key_id(self._keys(make=False)[0])]
+
+    def add_key(self) -> None:
+        """From now on a new key seals; the old ones open still."""
+        self._write([token_bytes(_KEY_BYTES), *self._keys(make=True)])
+
+    def forget_old_keys(self) -> int:
+        """Keep the newest key only: nothing may be sealed with another one. Returns how many are gone."""
+        keys = self._keys(make=True)
+        self._write(keys[:1])
+        return len(keys) - 1
+
+    def _keys(self, *, make: bool) -> list[bytes]:
         try:
-            return self._checked(self._key_file.read_bytes())
+            return [self._checked(line) for line in self._key_file.read_bytes().split() or [b""]]
         except FileNotFoundError:
             if not make:
                 raise BadConfiguration(
@@ -100,20 +121,46 @@ class Seal:
             raise BadConfiguration(f"The key file {self._key_file} is damaged: restore it from the backup")
         return key
 
-    def _make_key(self) -> bytes:
+    def _make_key(self) -> list[bytes]:
         key = token_bytes(_KEY_BYTES)
-        temporary = self._key_file.with_name(f".{self._key_file.name}.{token_hex(4)}")
+        temporary = self._written([key])
         try:
-            with os.fdopen(os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "wb") as file:
-                file.write(b64encode(key))
-                file.flush()
-                os.fsync(file.fileno())
             # Whole or not at all, and never over the key of another process that was quicker.
             self._key_file.hardlink_to(temporary)
         except FileExistsError:
-            return self._key(make=False)
+            return self._keys(make=False)
         except OSError as error:
             raise BadConfiguration(f"Cannot write the key file {self._key_file}: {error.strerror}") from error
         finally:
             temporary.unlink(missing_ok=True)
-        return key
+        return [key]
+
+    def _write(self, keys: list[bytes]) -> None:
+        """Put these keys in place of those that are there, durably and at once."""
+        temporary = self._written(keys)
+        try:
+            temporary.replace(self._key_file)
+            folder = os.open(self._key_file.parent, os.O_RDONLY)
+            try:
+                os.fsync(folder)
+            finally:
+                os.close(folder)
+        except OSError as error:
+            raise BadConfiguration(f"Cannot write the key file {self._key_file}: {error.strerror}") from error
+
+    def _written(self, keys: list[bytes]) -> Path:
+        temporary = self._key_file.with_name(f".{self._key_file.name}.{token_hex(4)}")
+        try:
+            with os.fdopen(os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "wb") as file:
+                file.write(b"\n".join(b64encode(key) for key in keys))
+                file.flush()
+                os.fsync(file.fileno())
+        except OSError as error:
+            temporary.unlink(missing_ok=True)
+            raise BadConfiguration(f"Cannot write the key file {self._key_file}: {error.strerror}") from error
+        return temporary
+
+
+def _key_id(key: bytes) -> str:
+    """Names a key without telling anything about it."""
+    return sha256(b"id of " + key).hexdigest()[:8]

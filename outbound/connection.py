@@ -1,21 +1,20 @@
-"""Mail after mail over one connection to a server. RFC 5321, RFC 6531.
+"""Mail after mail over one connection to a server. RFC 5321, RFC 6531, RFC 2920.
 
-aiosmtplib speaks the commands; the text of a mail is written here, since the final dot must wait until it is
-noted that it comes. What a server says about a mail is a value; a server that cannot be used is `ServerTrouble`.
+MAIL and RCPT go out in one piece where the server allows it. The final dot waits until it is noted that it comes.
+What a server says about a mail is a value; a server that cannot be used is `ServerTrouble`.
 """
 
 import asyncio
 import ssl
 from collections.abc import Sequence
-from contextlib import suppress
 from typing import cast
 
 import aiosmtplib
-from aiosmtplib.errors import SMTPException
 from aiosmtplib.protocol import SMTPProtocol
 
-from outbound.envelope import Answer, BeforeDot, Envelope, Patience, Server, ServerTrouble, TakenOver, words_of
+from outbound.envelope import Answer, BeforeDot, Envelope, Patience, Server, ServerTrouble, TakenOver
 from outbound.refusals import Reply
+from outbound.talk import Talk
 from storage.outbox import DeliveryState
 
 _BLOCK = 65_536
@@ -26,28 +25,21 @@ class Connection:
     """Signed in and ready. Not for two tasks at once."""
 
     def __init__(self, server: Server, client: aiosmtplib.SMTP, patience: Patience) -> None:
-        self.server, self._client, self._patience = server, client, patience
-        transport, protocol = wire_of(client)
-        # `drain` shall wait until everything has left: the time of the dot must mean something.
-        transport.set_write_buffer_limits(high=0)
-        self._writer = asyncio.StreamWriter(transport, protocol, None, asyncio.get_running_loop())
+        self.server, self._patience = server, patience
+        transport, _ = wire_of(client)
+        encrypted = transport.get_extra_info("ssl_object")
+        # The TLS version, or an empty string.
+        self.tls = encrypted.version() or "" if isinstance(encrypted, ssl.SSLObject) else ""
+        # What the server announced.
+        self.extensions = dict(client.esmtp_extensions)
+        self._pipelines = "pipelining" in self.extensions
+        self._talk = Talk(transport)
         self.mails = 0
 
     @property
     def is_alive(self) -> bool:
         """Whether the other side is still there, as far as we know."""
-        return self._client.is_connected
-
-    @property
-    def extensions(self) -> dict[str, str]:
-        """What the server announced."""
-        return dict(self._client.esmtp_extensions)
-
-    @property
-    def tls(self) -> str:
-        """The TLS version, or an empty string."""
-        encrypted = self._client.get_transport_info("ssl_object") if self.is_alive else None
-        return encrypted.version() or "" if isinstance(encrypted, ssl.SSLObject) else ""
+        return self._talk.is_alive
 
     async def deliver(self, envelope: Envelope, before_dot: BeforeDot) -> list[Answer]:
         """Send one mail. Raises ServerTrouble before anything was said about a recipient, and TakenOver."""
@@ -66,14 +58,11 @@ class Connection:
 
     async def close(self) -> None:
         """Say goodbye, briefly."""
-        with suppress(SMTPException, OSError, TimeoutError):
-            if self.is_alive:
-                await self._client.quit(timeout=_QUIT_SECONDS)
-        self.abort()
+        await self._talk.goodbye(_QUIT_SECONDS)
 
     def abort(self) -> None:
         """Hang up."""
-        self._client.close()
+        self._talk.abort()
 
     def _cannot_take(self, envelope: Envelope) -> Reply | None:
         if envelope.needs_utf8 and "smtputf8" not in self.extensions:
@@ -84,30 +73,49 @@ class Connection:
         return None
 
     async def _mail(self, envelope: Envelope) -> Reply:
-        words = [b"FROM:<" + envelope.reverse_path.encode() + b">"]
+        line = self._mail_line(envelope)
+        if self._pipelines:
+            self._talk.send(line, *(_rcpt_line(recipient) for recipient in envelope.recipients))
+            reply = await self._talk.reply(line, self._patience.command)
+        else:
+            reply = await self._say(line)
+        if reply.is_positive:
+            return reply
+        # Up to here nothing was said about a recipient, so 5xx and a closing server blame nobody but itself.
+        is_trouble = reply.code in (0, 421) or reply.is_permanent
+        if self._pipelines:
+            await self._drop_replies(len(envelope.recipients))
+        await self._reset()
+        if is_trouble:
+            raise ServerTrouble(reply)
+        return reply
+
+    def _mail_line(self, envelope: Envelope) -> bytes:
+        words = [b"MAIL FROM:<" + envelope.reverse_path.encode() + b">"]
         if "size" in self.extensions:
             words.append(b"SIZE=%d" % len(envelope.content))
         if envelope.needs_utf8:
             words += [b"BODY=8BITMIME", b"SMTPUTF8"]
-        reply = await self._say(b"MAIL", *words)
-        # Up to here nothing was said about a recipient, so 5xx and a closing server blame nobody but itself.
-        if reply.code in (0, 421) or reply.is_permanent:
-            await self._reset()
-            raise ServerTrouble(reply)
-        if not reply.is_positive:
-            await self._reset()
-        return reply
+        return _checked(b" ".join(words))
+
+    async def _drop_replies(self, count: int) -> None:
+        """What the server says to recipients whose sender it has refused already."""
+        for _ in range(count):
+            if self.is_alive:
+                await self._talk.reply(b"RCPT", self._patience.command)
 
     async def _recipients(self, envelope: Envelope) -> tuple[list[Answer], tuple[str, ...]]:
         answers: list[Answer] = []
         taken: list[str] = []
         for recipient in envelope.recipients:
-            reply = await self._say(b"RCPT", b"TO:<" + recipient.encode() + b">")
+            line = _rcpt_line(recipient)
+            waits = self._talk.reply(line, self._patience.command) if self._pipelines else self._say(line)
+            reply = await waits
             if reply.is_positive:
                 taken.append(recipient)
             else:
                 answers.append(Answer(recipient, _refusal(reply), reply))
-            if not self.is_alive:
+            if not reply.code or (not self._pipelines and not self.is_alive):
                 # Who was taken before the connection broke is tried again like the rest.
                 done = {answer.recipient for answer in answers}
                 rest = [one for one in envelope.recipients if one not in done]
@@ -139,8 +147,7 @@ class Connection:
         text = text if text.endswith(b"\r\n") else text + b"\r\n"
         try:
             for start in range(0, len(text), _BLOCK):
-                self._writer.write(text[start : start + _BLOCK])
-                await asyncio.wait_for(self._writer.drain(), self._patience.command)
+                await self._talk.pour(text[start : start + _BLOCK], self._patience.command)
         except TimeoutError:
             return "timed out while the mail was written"
         except OSError as error:
@@ -148,29 +155,23 @@ class Connection:
         return ""
 
     async def _dot(self) -> tuple[DeliveryState, Reply]:
-        try:
-            code, text = await self._client.execute_command(b".", timeout=self._patience.final_reply)
-        except (SMTPException, OSError, TimeoutError) as error:
-            self.abort()
-            return DeliveryState.UNCERTAIN, Reply(0, f"no answer after the final dot: {words_of(error)}")
-        reply = Reply(code, text)
+        self._talk.send(b".")
+        reply = await self._talk.reply(b"the final dot", self._patience.final_reply)
+        if not reply.code:
+            return DeliveryState.UNCERTAIN, Reply(0, f"no answer after the final dot: {reply.text.partition(': ')[2]}")
         if reply.is_positive:
             return DeliveryState.SENT, reply
         # Neither yes nor no (RFC 5321 section 4.2.1 knows nothing else here): it may be stored.
-        return (_refusal(reply) if 400 <= code < 600 else DeliveryState.UNCERTAIN), reply
+        return (_refusal(reply) if 400 <= reply.code < 600 else DeliveryState.UNCERTAIN), reply
 
     async def _reset(self) -> None:
         """End a transaction that sent nothing; a connection that cannot be cleaned is not used again."""
         if self.is_alive and not (await self._say(b"RSET")).is_positive:
             self.abort()
 
-    async def _say(self, *words: bytes) -> Reply:
-        try:
-            code, text = await self._client.execute_command(*words, timeout=self._patience.command)
-        except (SMTPException, OSError, TimeoutError) as error:
-            self.abort()
-            return Reply(0, f"no answer to {words[0].decode()}: {words_of(error)}")
-        return Reply(code, text)
+    async def _say(self, line: bytes) -> Reply:
+        self._talk.send(line)
+        return await self._talk.reply(line, self._patience.command)
 
 
 def wire_of(client: aiosmtplib.SMTP) -> tuple[asyncio.WriteTransport, SMTPProtocol]:
@@ -189,3 +190,14 @@ def _refusal(reply: Reply) -> DeliveryState:
     """A refusal of a recipient or a text; trouble with our account is nobody's bounce."""
     is_final = reply.is_permanent and not reply.is_about_account
     return DeliveryState.BOUNCED if is_final else DeliveryState.DEFERRED
+
+
+def _rcpt_line(recipient: str) -> bytes:
+    return _checked(b"RCPT TO:<" + recipient.encode() + b">")
+
+
+def _checked(line: bytes) -> bytes:
+    """Addresses were checked when they came in; a line break here would be a command of somebody else."""
+    if b"\r" in line or b"\n" in line:
+        raise ServerTrouble(Reply(0, "an address with a line break in it is not sent"))
+    return line

@@ -13,10 +13,12 @@ from dataclasses import dataclass
 
 from config import maillog
 from outbound.envelope import Answer, BeforeDot, Envelope, Patience, Server, ServerTrouble
+from outbound.lanes import Lanes
 from outbound.oauth import Accounts
 from outbound.pace import Pace
 from outbound.refusals import Reply
 from outbound.signin import Line, open_line
+from storage.address import domain_of
 from storage.outbox import DeliveryState
 
 # A server that drops idle connections does so after minutes; we are earlier.
@@ -53,7 +55,7 @@ class Pool:
 
     def __init__(self, server: Server, means: Means) -> None:
         self.server, self._means = server, means
-        self._room = asyncio.Semaphore(server.connections or means.connections)
+        self._lanes = Lanes(server.connections or means.connections)
         self._pace = Pace(server.mails_per_minute)
         self._idle: deque[tuple[Line, float]] = deque()
         self._sick_until = 0.0
@@ -67,7 +69,7 @@ class Pool:
 
     async def deliver(self, envelope: Envelope, before_dot: BeforeDot) -> list[Answer]:
         """Send over a free connection, or over a new one. Raises ServerTrouble."""
-        async with self._room:
+        async with self._lanes.enter(domain_of(envelope.recipients[0])):
             await self._pace.wait()
             rest = self._rest_until - time.monotonic()
             if rest > 0:

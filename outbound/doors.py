@@ -11,7 +11,6 @@ from outbound.envelope import Server
 from outbound.post_office import PostOffice
 from storage.accounts import Account, Grant
 from storage.channels import AfterDot, Channel, ChannelKind, ChannelState, Via
-from storage.outbox import Outgoing
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,11 +26,11 @@ class Door:
     after_dot: AfterDot = AfterDot.HOLD
 
 
-def open_door(session: Session, office: PostOffice, outgoing: Outgoing) -> Door:
-    """The way that was chosen when the mail was queued."""
-    if outgoing.channel_id is None:
+def open_door(session: Session, office: PostOffice, channel_id: int | None) -> Door:
+    """The way that was chosen when a mail was queued."""
+    if channel_id is None:
         return default_door(office.settings)
-    return channel_door(session, office, session.get_one(Channel, outgoing.channel_id))
+    return channel_door(session, office, session.get_one(Channel, channel_id))
 
 
 def default_door(settings: Settings) -> Door:

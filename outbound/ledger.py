@@ -1,11 +1,12 @@
 """Write what happens to many mails under way, several in one transaction.
 
 The dot marker and the outcome of each mail are commits; with several connections busy they would wait for each
-other, so those that wait share one. A change that fails takes no other one with it.
+other, so those that wait share one, and what is alike is done with one statement for all. A change that fails
+takes no other one with it.
 """
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import TypeVar, cast
 
@@ -15,11 +16,14 @@ from storage.database import Database
 
 _MAX_BATCH = 50
 T = TypeVar("T")
+Item = TypeVar("Item")
+Together = Callable[[Session, list[Item]], Sequence[T]]
 
 
 @dataclass(frozen=True, slots=True)
 class _Entry:
-    change: Callable[[Session], object]
+    change: Callable[[Session, list[object]], Sequence[object]]
+    item: object
     done: asyncio.Future[object]
 
 
@@ -32,7 +36,12 @@ class Ledger:
 
     async def write(self, change: Callable[[Session], T]) -> T:
         """Do this in a transaction; returns what it returned, after the commit. `run` must be running."""
-        entry = _Entry(change, asyncio.get_running_loop().create_future())
+        return await self.share(lambda session, _: [change(session)], None)
+
+    async def share(self, change: "Together[Item, T]", item: Item) -> T:
+        """Like `write`, but a transaction calls this once with the items of all who share it: a result for each."""
+        same = cast(Callable[[Session, list[object]], Sequence[object]], change)
+        entry = _Entry(same, item, asyncio.get_running_loop().create_future())
         self._waiting.put_nowait(entry)
         return cast(T, await entry.done)
 
@@ -59,5 +68,11 @@ class Ledger:
                 entry.done.set_result(result)
 
     def _together(self, batch: list[_Entry]) -> list[object]:
+        alike: dict[Callable[[Session, list[object]], Sequence[object]], list[int]] = {}
+        for place, entry in enumerate(batch):
+            alike.setdefault(entry.change, []).append(place)
+        results: dict[int, object] = {}
         with self._database.writing() as session:
-            return [entry.change(session) for entry in batch]
+            for change, places in alike.items():
+                results |= zip(places, change(session, [batch[place].item for place in places]), strict=True)
+        return [results[place] for place in range(len(batch))]

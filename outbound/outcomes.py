@@ -14,7 +14,7 @@ from outbound.aftermath import tell_of_channel, tell_ticket, warn_of_delay
 from outbound.doors import Door
 from outbound.refusals import Reply, says_nobody_is_there
 from storage.channels import AfterDot, ChannelState, mark_channel
-from storage.dispatch import record_sent, still_held
+from storage.dispatch import Sent, record_sent, still_held
 from storage.ids import lock_filing
 from storage.outbox import Delivery, DeliveryState, Outcome, Outgoing, OutgoingKind, record
 from storage.suppression import suppress
@@ -41,23 +41,33 @@ class Attempt:
     retry_after: float = 0.0
 
 
-def write_down(session: Session, settings: OutboundSettings, attempt: Attempt) -> list[Outcome]:
-    """Record an attempt. An answer to a delivery that somebody else has taken over meanwhile is too late."""
-    outcomes = [decide(settings, attempt, one) for one in attempt.said]
-    held = [one.delivery for one in attempt.said]
-    if all(outcome.state is DeliveryState.SENT for outcome in outcomes):
-        kept = [
-            outcome
-            for outcome, delivery in zip(outcomes, held, strict=True)
-            if record_sent(session, delivery, outcome.reply, outcome.server)
-        ]
-    else:
-        # Whoever locks both takes this one first: a deadlock would cost an attempt.
-        lock_filing(session)
-        ours = still_held(session, held)
-        kept = [outcome for outcome in outcomes if outcome.delivery_id in ours]
-        for outcome in kept:
-            _write_one(session, attempt, record(session, outcome))
+def write_down(session: Session, settings: OutboundSettings, attempts: Sequence[Attempt]) -> list[list[Outcome]]:
+    """Record attempts. An answer to a delivery that somebody else has taken over meanwhile is too late."""
+    smooth = [attempt for attempt in attempts if _is_smooth(attempt)]
+    sent = [Sent(one.delivery, str(one.reply), attempt.server) for attempt in smooth for one in attempt.said]
+    ours = record_sent(session, sent) if sent else set()
+    return [
+        [decide(settings, attempt, one) for one in attempt.said if one.delivery.id in ours]
+        if _is_smooth(attempt)
+        else _write_rough(session, settings, attempt)
+        for attempt in attempts
+    ]
+
+
+def _is_smooth(attempt: Attempt) -> bool:
+    """Whether all was sent, and nothing else is to be noted."""
+    return not (attempt.account_trouble or attempt.door.is_failing) and all(
+        one.state is DeliveryState.SENT for one in attempt.said
+    )
+
+
+def _write_rough(session: Session, settings: OutboundSettings, attempt: Attempt) -> list[Outcome]:
+    # Whoever locks both takes this one first: a deadlock would cost an attempt.
+    lock_filing(session)
+    ours = still_held(session, [one.delivery for one in attempt.said])
+    kept = [decide(settings, attempt, one) for one in attempt.said if one.delivery.id in ours]
+    for outcome in kept:
+        _write_one(session, attempt, record(session, outcome))
     _note_channel(session, attempt, kept)
     return kept
 

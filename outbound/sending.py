@@ -22,8 +22,8 @@ from outbound.post_office import PostOffice
 from outbound.refusals import Reply
 from outbound.routes import reverse_path
 from outbound.writing import written_address
-from storage.dispatch import Job, mark_dot
-from storage.outbox import Delivery, DeliveryState, Outgoing, OutgoingKind
+from storage.dispatch import Job, mark_dots
+from storage.outbox import Delivery, DeliveryState, Outcome, Outgoing, OutgoingKind
 
 _TRIES_TO_WRITE = 30
 _TROUBLE_SECONDS = 1.0
@@ -71,11 +71,10 @@ class Dispatch:
     async def _transact(self, outgoing: Outgoing, door: Door, path: str, held: Sequence[Delivery]) -> None:
         if self.stopping.is_set():
             return  # its lease is given back
-        lease_seconds = self.office.settings.outbound.lease_seconds
         people = {written_address(delivery.spelling or delivery.recipient): delivery for delivery in held}
 
         async def before_dot() -> bool:
-            return await self.ledger.write(lambda session: mark_dot(session, held, lease_seconds))
+            return await self.ledger.share(self._mark_dots, held)
 
         envelope = Envelope(path, tuple(people), outgoing.content)
         try:
@@ -93,10 +92,9 @@ class Dispatch:
 
     async def _settle(self, attempt: Attempt) -> None:
         """Write down an attempt. While the database is away we hold on to what we know: it is nowhere else."""
-        settings = self.office.settings.outbound
         for tries_left in reversed(range(_TRIES_TO_WRITE)):
             try:
-                outcomes = await self.ledger.write(lambda session: write_down(session, settings, attempt))
+                outcomes = await self.ledger.share(self._write_down, attempt)
             except GatewayError:
                 if not tries_left:
                     raise
@@ -105,6 +103,14 @@ class Dispatch:
                 announce(attempt, outcomes)
                 return
 
+    # What many mails under way have to note is noted for all at once.
+
+    def _mark_dots(self, session: Session, mails: list[Sequence[Delivery]]) -> list[bool]:
+        return mark_dots(session, mails, self.office.settings.outbound.lease_seconds)
+
+    def _write_down(self, session: Session, attempts: list[Attempt]) -> list[list[Outcome]]:
+        return write_down(session, self.office.settings.outbound, attempts)
+
 
 def screen(session: Session, office: PostOffice, jobs: Sequence[Job]) -> list[Screened]:
     """Open the ways of claimed mails, and ask the guard about all their recipients."""
@@ -112,14 +118,18 @@ def screen(session: Session, office: PostOffice, jobs: Sequence[Job]) -> list[Sc
     for kind in {job.outgoing.kind for job in jobs}:
         recipients = {one.recipient for job in jobs if job.outgoing.kind is kind for one in job.deliveries}
         whys[kind] = whys_not(session, office, recipients, kind)
-    return [_screened(session, office, job, whys[job.outgoing.kind]) for job in jobs]
+    doors = {way: _door(session, office, way) for way in {job.outgoing.channel_id for job in jobs}}
+    return [_screened(job, doors[job.outgoing.channel_id], whys[job.outgoing.kind]) for job in jobs]
 
 
-def _screened(session: Session, office: PostOffice, job: Job, whys: Mapping[str, str]) -> Screened:
+def _door(session: Session, office: PostOffice, channel_id: int | None) -> Door:
     try:
-        door = open_door(session, office, job.outgoing)
+        return open_door(session, office, channel_id)
     except GatewayError as error:  # a password that does not open
-        door = Door(trouble=str(error), channel_id=job.outgoing.channel_id)
+        return Door(trouble=str(error), channel_id=channel_id)
+
+
+def _screened(job: Job, door: Door, whys: Mapping[str, str]) -> Screened:
     free = [delivery for delivery in job.deliveries if not whys[delivery.recipient]]
     blocked = [
         Said(delivery, DeliveryState.BLOCKED, Reply(0, whys[delivery.recipient]))

@@ -6,6 +6,7 @@ It may be killed at any moment: before the dot marker the mail is sent again, af
 
 import asyncio
 import signal
+import time
 from collections import Counter
 from contextlib import suppress
 from datetime import datetime
@@ -25,14 +26,17 @@ from outbound.outcomes import next_attempt
 from outbound.post_office import PostOffice, open_post_office
 from outbound.rounds import make_rounds
 from outbound.sending import Dispatch, Screened, screen
+from storage.address import domain_of
 from storage.database import Database, open_database
-from storage.dispatch import Job, claim_due, give_back_due, give_up_attempt, next_due, recover_due, take_lost
+from storage.dispatch import Claim, Job, claim_due, give_back_due, give_up_attempt, next_due, recover_due, take_lost
 from storage.leases import is_dead, owner_name
 from storage.outbox import Delivery, Outgoing
 from storage.waking import Waiter, wake
 
 _SHORTEST_WAIT, _LONGEST_WAIT = 0.02, 2.0
-_CLAIM = 16
+# Mails are claimed by the handful. A domain with so many under way gets no more, and leaves room on its way for others.
+_CLAIM, _CROWDED, _BUSY = 32, 16, 49
+_LOST_SECONDS = 0.5  # how often we look for what other workers have lost, while there is much to do
 _TROUBLE_SECONDS = 1.0
 
 
@@ -84,7 +88,9 @@ class Relay:
         self._dispatch = Dispatch(office, self._ledger, self._courier, stop)
         self._under_way: set[asyncio.Task[None]] = set()
         self._by_way: Counter[int | None] = Counter()
+        self._by_domain: Counter[str] = Counter()
         self._freed = asyncio.Event()
+        self._look_for_lost_at = 0.0
 
     async def run(self) -> None:
         """Work until told to stop."""
@@ -151,14 +157,19 @@ class Relay:
 
     def _take(self, session: Session) -> list[Job]:
         self._office.marks.renew(session)
-        recover_due(session, is_dead)
-        for delivery in take_lost(session):
-            _tell_of_loss(session, delivery)
-        busy = {way for way, count in self._by_way.items() if count >= _CLAIM}
-        return claim_due(session, self._owner, _CLAIM, self._office.settings.outbound.lease_seconds, busy)
+        if time.monotonic() >= self._look_for_lost_at:
+            self._look_for_lost_at = time.monotonic() + _LOST_SECONDS
+            recover_due(session, is_dead)
+            for delivery in take_lost(session):
+                _tell_of_loss(session, delivery)
+        busy = {way for way, count in self._by_way.items() if count >= _BUSY}
+        crowded = {domain for domain, count in self._by_domain.items() if count >= _CROWDED}
+        claim = Claim(self._owner, _CLAIM, self._office.settings.outbound.lease_seconds, busy, crowded)
+        return claim_due(session, claim)
 
     def _begin(self, mail: Screened) -> None:
         self._by_way[mail.outgoing.channel_id] += 1
+        self._by_domain.update(_domains(mail))
         task = asyncio.create_task(self._send(mail))
         self._under_way.add(task)
         task.add_done_callback(self._under_way.discard)
@@ -171,7 +182,12 @@ class Relay:
             await self._give_up(mail, f"an error of ours: {type(error).__name__}: {error}")
         finally:
             self._by_way[mail.outgoing.channel_id] -= 1
-            self._freed.set()
+            self._by_domain.subtract(_domains(mail))
+            # Only when there is room for a handful again: looking costs more than a mail.
+            is_free = self._by_way[mail.outgoing.channel_id] == _BUSY - 1
+            if is_free or any(self._by_domain[domain] == _CROWDED - 1 for domain in _domains(mail)):
+                self._freed.set()
+            self._by_domain += Counter()  # drops what is 0
 
     async def _give_up(self, mail: Screened, reply: str) -> None:
         """End the lease of a mail that nobody works on any more: its end would be a quarter of an hour away."""
@@ -192,6 +208,10 @@ class Relay:
             await asyncio.gather(*late, return_exceptions=True)
         with suppress(GatewayError):
             await self._ledger.write(lambda session: give_back_due(session, self._owner))
+
+
+def _domains(mail: Screened) -> set[str]:
+    return {domain_of(delivery.recipient) for delivery in mail.free}
 
 
 def _tell_of_loss(session: Session, delivery: Delivery) -> None:

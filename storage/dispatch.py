@@ -22,6 +22,7 @@ _PENDING = sa.text("delivery.state IN ('waiting', 'deferred', 'sending')")
 # What lies further ahead than anything that we set was set by a wrong clock, and counts as over.
 _LONGEST_LEASE = timedelta(days=1)
 _LONGEST_WAIT = timedelta(days=30)
+_CLAIMED_BYTES = 67_108_864  # of one claim, in memory
 _NEXT_DUE = sa.select(
     sa.select(sa.func.min(_DELIVERY.c.next_attempt))
     .where(_PENDING, _DELIVERY.c.state != DeliveryState.SENDING)
@@ -29,6 +30,51 @@ _NEXT_DUE = sa.select(
     sa.select(sa.func.min(_DELIVERY.c.lease_until))
     .where(_PENDING, _DELIVERY.c.state == DeliveryState.SENDING)
     .scalar_subquery(),
+)
+# Statements are made once: SQLAlchemy takes longer to build one than the database to run it.
+_OURS = (
+    sa.select(_DELIVERY.c.id)
+    .where(
+        _DELIVERY.c.state == DeliveryState.SENDING,
+        _DELIVERY.c.lease_owner == sa.bindparam("owner"),
+        sa.tuple_(_DELIVERY.c.id, _DELIVERY.c.attempts).in_(sa.bindparam("mine", expanding=True)),
+    )
+    .with_for_update()
+)
+_MARK = (
+    sa.update(_DELIVERY)
+    .where(_DELIVERY.c.id.in_(sa.bindparam("marked", expanding=True)))
+    .values(dot_at=sa.bindparam("at"), lease_until=sa.bindparam("until"))
+)
+_SENT = (
+    sa.update(_DELIVERY)
+    .where(_DELIVERY.c.id == sa.bindparam("of"))
+    .values(
+        state=DeliveryState.SENT,
+        last_reply=sa.bindparam("reply"),
+        server=sa.bindparam("by"),
+        updated_at=sa.bindparam("at"),
+        lease_owner="",
+        lease_until=None,
+        dot_at=None,
+    )
+)
+_TAKE = (
+    sa.update(_DELIVERY)
+    .where(_DELIVERY.c.id.in_(sa.bindparam("taken", expanding=True)))
+    .values(
+        state=DeliveryState.SENDING,
+        lease_owner=sa.bindparam("owner"),
+        lease_until=sa.bindparam("until"),
+        updated_at=sa.bindparam("at"),
+        attempts=_DELIVERY.c.attempts + 1,
+    )
+)
+_TAKEN: "Select[Delivery, Outgoing]" = (
+    select(Delivery, Outgoing)
+    .join(Outgoing, col(Outgoing.id) == Delivery.outgoing_id)
+    .where(col(Delivery.id).in_(sa.bindparam("taken", expanding=True)))
+    .order_by(col(Delivery.next_attempt), col(Delivery.id))
 )
 
 
@@ -48,50 +94,74 @@ def next_due(session: Session) -> datetime | None:
     return min((moment if moment <= limit else at for moment, limit in found if moment), default=None)
 
 
-def claim_due(
-    session: Session, owner: str, limit: int, lease_seconds: float, busy: Collection[int | None] = ()
-) -> list[Job]:
-    """Take deliveries that are due, or whose worker was lost before the dot, under a lease.
+@dataclass(frozen=True, slots=True)
+class Claim:
+    """Who claims, how much, for how long; and what is left, so that a slow one holds up nobody else.
 
-    What goes through a channel of `busy` is left (None: the default servers), so that a slow one holds up nobody else.
+    `busy` are channels (None: the default servers), `crowded` are domains of recipients.
     """
+
+    owner: str
+    limit: int
+    lease_seconds: float
+    busy: Collection[int | None] = ()
+    crowded: Collection[str] = ()
+
+
+def claim_due(session: Session, claim: Claim) -> list[Job]:
+    """Take deliveries that are due, or whose worker was lost before the dot, under a lease."""
     at = now()
-    rows = session.exec(_claimable(at, limit, busy)).all()
-    if not rows:
+    connection = session.connection()
+    numbers = _within_budget(connection.execute(_claimable(at, claim)).all())
+    if not numbers:
         return []
-    until = at + timedelta(seconds=lease_seconds)
-    taken = sa.update(_DELIVERY).where(_DELIVERY.c.id.in_([delivery.id for delivery, _ in rows]))
-    attempt = _DELIVERY.c.attempts + 1
-    session.connection().execute(
-        taken.values(state=DeliveryState.SENDING, lease_owner=owner, lease_until=until, updated_at=at, attempts=attempt)
-    )
+    until = at + timedelta(seconds=claim.lease_seconds)
+    values = {"until": until, "at": at, "owner": claim.owner, "taken": numbers}
+    connection.execute(_TAKE, values)
     jobs: dict[str, Job] = {}
-    for delivery, outgoing in rows:
-        # The rows are written already; what is handed on must not be written again.
-        session.expunge(delivery)
-        delivery.state, delivery.lease_owner, delivery.attempts = DeliveryState.SENDING, owner, delivery.attempts + 1
+    # What this session has seen before the claim is read again.
+    found = session.exec(_TAKEN, params={"taken": numbers}, execution_options={"populate_existing": True}).all()
+    for delivery, outgoing in found:
         before = jobs[outgoing.id].deliveries if outgoing.id in jobs else ()
         jobs[outgoing.id] = Job(outgoing, (*before, delivery))
     return list(jobs.values())
 
 
-def _claimable(at: datetime, limit: int, busy: Collection[int | None]) -> "Select[Delivery, Outgoing]":
+def _within_budget(rows: "Sequence[sa.Row[int, int]]") -> list[int]:
+    """As many as may be in memory at once, and one at least."""
+    numbers: list[int] = []
+    size = 0
+    for number, mail_bytes in rows:
+        size += mail_bytes
+        if numbers and size > _CLAIMED_BYTES:
+            break
+        numbers.append(number)
+    return numbers
+
+
+def _claimable(at: datetime, claim: Claim) -> "sa.Select[int, int]":
     wanted = sa.or_(_DELIVERY.c.next_attempt <= at, _DELIVERY.c.next_attempt > at + _LONGEST_WAIT)
     due = sa.or_(
         sa.and_(_DELIVERY.c.state != DeliveryState.SENDING, wanted),
         sa.and_(_DELIVERY.c.state == DeliveryState.SENDING, _is_over(at), _DELIVERY.c.dot_at.is_(None)),
     )
     query = (
-        select(Delivery, Outgoing)
-        .join(Outgoing, col(Outgoing.id) == Delivery.outgoing_id)
+        sa.select(_DELIVERY.c.id, sa.func.length(_OUTGOING.c.content))
+        .join(_OUTGOING, _OUTGOING.c.id == _DELIVERY.c.outgoing_id)
         .where(_PENDING, due)
-        .order_by(col(Delivery.next_attempt), col(Delivery.id))
-        .limit(limit)
-        .with_for_update(skip_locked=True, of=Delivery)
+        .order_by(_DELIVERY.c.next_attempt, _DELIVERY.c.id)
+        .limit(claim.limit)
+        .with_for_update(skip_locked=True, of=_DELIVERY)
     )
-    for channel_id in busy:
+    for channel_id in claim.busy:
         query = query.where(_OUTGOING.c.channel_id.is_distinct_from(channel_id))
+    for domain in claim.crowded:
+        query = query.where(_DELIVERY.c.recipient.not_like(f"%@{_escaped(domain)}", escape="/"))
     return query
+
+
+def _escaped(text: str) -> str:
+    return text.replace("/", "//").replace("%", "/%").replace("_", "/_")
 
 
 def _is_over(at: datetime) -> sa.ColumnElement[bool]:
@@ -105,37 +175,51 @@ def mark_dot(session: Session, held: Sequence[Delivery], lease_seconds: float) -
 
     False, and nothing noted, when one of them is no longer ours: then the dot must not be sent.
     """
-    at = now()
-    marked = sa.update(_DELIVERY).where(_is_ours(held))
-    until = at + timedelta(seconds=lease_seconds)
-    if session.connection().execute(marked.values(dot_at=at, lease_until=until)).rowcount == len(held):
-        return True
-    session.connection().execute(sa.update(_DELIVERY).where(_is_ours(held)).values(dot_at=None))
-    return False
+    return mark_dots(session, [held], lease_seconds)[0]
+
+
+def mark_dots(session: Session, mails: Sequence[Sequence[Delivery]], lease_seconds: float) -> list[bool]:
+    """`mark_dot` for several mails at once."""
+    ours = still_held(session, [one for held in mails for one in held])
+    whole = [all(one.id in ours for one in held) for held in mails]
+    marked = [one.id for held, is_ours in zip(mails, whole, strict=True) if is_ours for one in held]
+    if marked:
+        at = now()
+        values = {"at": at, "until": at + timedelta(seconds=lease_seconds), "marked": marked}
+        session.connection().execute(_MARK, values)
+    return whole
 
 
 def still_held(session: Session, held: Sequence[Delivery]) -> set[int]:
     """Those of these claimed deliveries that nobody has taken over since; they stay ours until we commit."""
-    query = sa.select(_DELIVERY.c.id).where(_is_ours(held)).with_for_update()
-    return set(session.connection().execute(query).scalars())
+    found: set[int] = set()
+    for owner in {one.lease_owner for one in held}:
+        mine = [(one.id, one.attempts) for one in held if one.lease_owner == owner]
+        found |= set(session.connection().execute(_OURS, {"owner": owner, "mine": mine}).scalars())
+    return found
 
 
-def record_sent(session: Session, delivery: Delivery, reply: str, server: str) -> bool:
-    """Write that a claimed delivery was sent, with one statement, since most are. False: it is no longer ours."""
-    sent = sa.update(_DELIVERY).where(_is_ours([delivery]))
-    values = {"state": DeliveryState.SENT, "last_reply": reply[:1000], "server": server, "updated_at": now()}
-    free = {"lease_owner": "", "lease_until": None, "dot_at": None}
-    return session.connection().execute(sent.values(values | free)).rowcount == 1
+@dataclass(frozen=True, slots=True)
+class Sent:
+    """A claimed delivery that a server has taken."""
+
+    delivery: Delivery
+    reply: str
+    server: str
 
 
-def _is_ours(held: Sequence[Delivery]) -> sa.ColumnElement[bool]:
-    mine = [
-        sa.and_(
-            _DELIVERY.c.id == one.id, _DELIVERY.c.lease_owner == one.lease_owner, _DELIVERY.c.attempts == one.attempts
-        )
-        for one in held
+def record_sent(session: Session, sent: Sequence[Sent]) -> set[int]:
+    """Write that claimed deliveries were sent, all at once, since most are; returns those that were still ours."""
+    ours = still_held(session, [one.delivery for one in sent])
+    at = now()
+    rows = [
+        {"of": one.delivery.id, "reply": one.reply[:1000], "by": one.server, "at": at}
+        for one in sent
+        if one.delivery.id in ours
     ]
-    return sa.and_(_DELIVERY.c.state == DeliveryState.SENDING, sa.or_(*mine))
+    if rows:
+        session.connection().execute(_SENT, rows)
+    return ours
 
 
 def take_lost(session: Session) -> list[Delivery]:
@@ -185,6 +269,12 @@ def give_up_attempt(session: Session, held: Sequence[Delivery], reply: str, next
     session.connection().execute(undotted.values(deferred | free))
     rest = sa.update(_DELIVERY).where(_is_ours(held))
     session.connection().execute(rest.values(lease_until=at - timedelta(seconds=1)))
+
+
+def _is_ours(held: Sequence[Delivery]) -> sa.ColumnElement[bool]:
+    mine = [(one.id, one.lease_owner, one.attempts) for one in held]
+    row = sa.tuple_(_DELIVERY.c.id, _DELIVERY.c.lease_owner, _DELIVERY.c.attempts)
+    return sa.and_(_DELIVERY.c.state == DeliveryState.SENDING, row.in_(mine))
 
 
 def give_back_due(session: Session, owner: str) -> None:

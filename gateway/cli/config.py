@@ -60,3 +60,27 @@ def _flat(name: str, value: Json) -> list[tuple[str, str]]:
     if isinstance(value, list) and value and isinstance(value[0], dict):
         return [found for place, part in enumerate(value) for found in _flat(f"{name}[{place}]", part)]
     return [(name, json.dumps(value))]
+
+
+@app.verb("rotate-secret", "gateway config rotate-secret")
+def rotate_secret(ctx: typer.Context, as_json: AsJson = False) -> None:
+    """Seal all stored passwords and tokens with a new key. It may run while everything else does."""
+    with open_desk(ctx) as desk:
+        from config.secrets import Seal
+        from storage.sealed import seal_anew
+
+        seal = Seal(desk.settings.key_file)
+        seal.add_key()
+        count = 0
+        # Once more until nothing is left: somebody may have sealed with the old key a moment ago.
+        while True:
+            with desk.writing() as session:
+                sealed = seal_anew(session, seal)
+            count += sealed
+            if not sealed:
+                break
+        seal.forget_old_keys()
+    if as_json:
+        say_json({"sealed": count, "key_file": str(desk.settings.key_file)})
+    else:
+        say(f"{count} secrets are sealed with a new key. Put {desk.settings.key_file} into the next backup.")

@@ -59,7 +59,7 @@ def test_missing_key_is_not_made_to_open(seal: Seal, key_file: Path) -> None:
     assert not key_file.exists()
 
 
-@pytest.mark.parametrize("damage", ["", "1:", "1:AAAA", "1:not base64!", "2:AAAA", "garbage", "1:é"])
+@pytest.mark.parametrize("damage", ["", "2:", "2:AAAA", "2:00000000:not base64!", "1:AAAA", "garbage", "2:é"])
 def test_damaged_secret_says_what_to_do(seal: Seal, damage: str) -> None:
     """A stored value that was damaged is BadConfiguration, whatever it looks like."""
     seal.close("hunter2", "p")
@@ -116,3 +116,17 @@ def test_references_are_followed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch
     assert resolve_reference(f"file:{tmp_path}/smtp", Path("/")) == "from a file"
     assert resolve_reference("credential:smtp", Path("/")) == "from a file"
     assert resolve_reference("pass:word", tmp_path) == "pass:word"
+
+
+def test_new_key_seals_and_the_old_one_still_opens(seal: Seal, key_file: Path) -> None:
+    """While keys are changed both kinds of secrets open; afterwards the old ones do not."""
+    old = seal.close("hunter2", "channel:1:secret")
+    seal.add_key()
+    new = seal.close("hunter2", "channel:1:secret")
+    assert (seal.is_current(old), seal.is_current(new)) == (False, True)
+    assert {seal.open(one, "channel:1:secret") for one in (old, new)} == {"hunter2"}
+    assert seal.forget_old_keys() == 1
+    assert seal.open(new, "channel:1:secret") == "hunter2"
+    with pytest.raises(BadConfiguration):
+        seal.open(old, "channel:1:secret")
+    assert key_file.stat().st_mode & 0o777 == 0o600

@@ -3,6 +3,8 @@
 from email import message_from_bytes
 
 import pytest
+import sqlalchemy as sa
+from peers.dovecot import XOAUTH2, Dovecot
 from peers.microsoft import Microsoft, Told
 from peers.replydesk import CUSTOMER, Desk, MakeDesk
 from peers.sink import Sink
@@ -75,6 +77,24 @@ def test_token_stands_in_place_of_a_password(make_desk: MakeDesk, peer: Microsof
     assert (login.mechanism, user) == ("XOAUTH2", f"user={SUPPORT}")
     assert peer.is_good(bearer.removeprefix("auth=Bearer "))
     assert {mail.reverse_path for mail in sink.mails} == {SUPPORT}
+
+
+def test_dovecot_takes_our_tokens(make_desk: MakeDesk, peer: Microsoft, sink: Sink) -> None:
+    """A real submission server that knows XOAUTH2 lets us in with a good token; with a bad one mail waits."""
+    with Dovecot(sink.port, XOAUTH2, peer.url) as dovecot:
+        desk = _desk(make_desk, peer, sink, Via.SMTP, retry_seconds=[1])
+        desk.change(lambda s: s.exec(sa.update(Channel).values(port=dovecot.port)))
+        desk.reply(desk.ticket())
+        with desk.relay():
+            desk.wait_for(SENT)
+        peer.take_back()
+        peer.revoke()
+        desk.reply(desk.ticket("ben@customer.example"))
+        with desk.relay():
+            [_, delivery] = desk.wait_for(SENT, DEFERRED)
+    assert "needs a new sign-in" in delivery.last_reply
+    [mail] = sink.mails
+    assert mail.recipients == (CUSTOMER,)
 
 
 def test_token_that_was_taken_back_is_replaced_at_once(make_desk: MakeDesk, peer: Microsoft, sink: Sink) -> None:

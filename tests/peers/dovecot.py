@@ -39,6 +39,23 @@ service submission-login {{
   }}
 }}
 """
+# Signs in with a token of OAuth 2 alone, which it shows to a token server.
+XOAUTH2 = """\
+protocols = submission
+submission_relay_host = {host}
+submission_relay_port = {relay}
+auth_mechanisms = xoauth2
+passdb {{
+  driver = oauth2
+  mechanisms = xoauth2
+  args = {folder}/oauth2.conf.ext
+}}
+service submission-login {{
+  inet_listener submission {{
+    port = {port}
+  }}
+}}
+"""
 LMTP = """\
 protocols = lmtp
 lmtp_proxy = yes
@@ -58,10 +75,10 @@ service lmtp {{
 class Dovecot:
     """One instance, as a block."""
 
-    def __init__(self, relay: int, configuration: str) -> None:
+    def __init__(self, relay: int, configuration: str, token_server: str = "") -> None:
         need_root("Dovecot starts as root, and gives it up")
         self._program = need("dovecot")
-        self._relay, self._configuration = relay, configuration
+        self._relay, self._configuration, self._token_server = relay, configuration, token_server
         self.port = 0
 
     def __enter__(self) -> "Dovecot":
@@ -74,6 +91,10 @@ class Dovecot:
                 folder=self._daemon.folder, host=LOOPBACK, port=self.port, relay=self._relay
             )
         )
+        if self._token_server:
+            (self._daemon.folder / "oauth2.conf.ext").write_text(
+                f"tokeninfo_url = {self._token_server}/tokeninfo?access_token=\nusername_attribute = email\n"
+            )
         self._daemon.start([self._program, "-F", "-c", str(file)], lambda: answers_220(self.port))
         return self
 

@@ -61,6 +61,9 @@ class Microsoft:
             def do_POST(self) -> None:
                 peer.answer(self)
 
+            def do_GET(self) -> None:
+                peer.tell_of_token(self)
+
             def log_message(self, format: str, *args: object) -> None:  # noqa: A002
                 pass
 
@@ -106,6 +109,12 @@ class Microsoft:
     def revoke(self) -> None:
         """All refresh tokens so far are worth nothing."""
         self._refresh.clear()
+
+    def tell_of_token(self, request: BaseHTTPRequestHandler) -> None:
+        """Whose a token is, for a server that is shown one: 401 when it is nobody's."""
+        token = request.path.partition("access_token=")[2]
+        known = {"email": "support@company.example"} if self.is_good(token) else {"error": "invalid_token"}
+        self._say(request, 200 if self.is_good(token) else 401, json.dumps(known), None)
 
     def answer(self, request: BaseHTTPRequestHandler) -> None:
         body = request.rfile.read(int(request.headers.get("Content-Length", 0)))

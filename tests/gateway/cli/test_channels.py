@@ -100,3 +100,20 @@ def test_sign_in_to_a_channel_with_a_password_is_refused(cli: Cli) -> None:
     """There is nothing to sign in to."""
     cli.run("channel", "add", "Acme", "--host", "smtp.acme.example", "--from", "a@acme.example")
     cli.refuses("channel", "sign-in", "Acme", exits=2)
+
+
+def test_key_of_the_secrets_can_be_changed(both: Cli) -> None:
+    """`config rotate-secret`: another key is in the file, and the channel still signs in with its password."""
+    with Sink() as sink:
+        at = ("--host", "127.0.0.1", "--port", str(sink.port), "--security", "none", "--from", "s@company.example")
+        both.run("channel", "add", "Acme", *at, "--user", "s", "--password-stdin", stdin="hunter2\n")
+        key_file = both.folder / "var" / "secret.key"
+        before = key_file.read_text()
+        assert both.json("config", "rotate-secret")["sealed"] == 1
+        assert len(key_file.read_text().split()) == 1
+        assert key_file.read_text() != before
+        assert both.json("channel", "test", "Acme")[0]["ok"] is True
+        assert [login.secret for login in sink.logins] == ["hunter2"]
+        key_file.write_text(before)
+        both.refuses("channel", "test", "Acme", exits=78)
+        assert "does not open" in both.error
