@@ -35,7 +35,17 @@ from storage.columns import insert_or_skip
 from storage.contacts import Contact, ContactAddress, mark_known
 from storage.messages import NewMessage, file_messages, reference_key
 from storage.queues import Queue
-from storage.tickets import Event, LinkKind, Participant, ParticipantRole, Status, Ticket, TicketLink, TicketQueue
+from storage.tickets import (
+    TRUSTED_ROLES,
+    Event,
+    LinkKind,
+    Participant,
+    ParticipantRole,
+    Status,
+    Ticket,
+    TicketLink,
+    TicketQueue,
+)
 
 # Rows that others refer to come first.
 _ORDER = (Contact, ContactAddress, Ticket, TicketQueue, Participant, Event, TicketLink)
@@ -138,6 +148,10 @@ class Desk:
     def role(self, ticket: Ticket, address: str) -> ParticipantRole | None:
         """What somebody is in a ticket, by this address or by another one of the same contact."""
         return self._standing.role(ticket.id, address, self._contact_id(address))
+
+    def takes_part(self, case: Case, ticket: Ticket) -> bool:
+        """Whether the author is somebody in the ticket, and it is not only a strange list that says he wrote."""
+        return case.is_author_vouched and self.role(ticket, case.author) in TRUSTED_ROLES
 
     def _contact_id(self, address: str) -> int | None:
         person = self.people.get(address)

@@ -14,7 +14,7 @@ from gateway.intake.desk import Desk
 from gateway.intake.subject import plain_subject
 from outbound.marks import person_tag
 from storage.messages import Message
-from storage.tickets import TRUSTED_ROLES, LinkKind, ParticipantRole, Status, Ticket
+from storage.tickets import LinkKind, ParticipantRole, Status, Ticket
 
 # A third stranger on one ticket gets a linked ticket of his own.
 _MAX_UNVERIFIED = 2
@@ -77,7 +77,7 @@ def _refused(case: Case, desk: Desk, match: Match, ticket: Ticket) -> Place | No
 def _takes_part(case: Case, desk: Desk, match: Match, ticket: Ticket) -> bool:
     """He has a role there, and the mark is not that of somebody else's own copy."""
     is_somebody_elses = match.person is not None and match.person != person_tag(case.author)
-    return desk.role(ticket, case.author) in TRUSTED_ROLES and not is_somebody_elses
+    return desk.takes_part(case, ticket) and not is_somebody_elses
 
 
 def _of_another_matter(case: Case, desk: Desk, ticket: Ticket) -> Place | None:

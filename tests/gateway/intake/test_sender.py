@@ -136,3 +136,15 @@ def test_what_nobody_released_is_ignored_after_the_days(house: House) -> None:
     [row] = house.rows(old.acceptance_id)
     assert (row.state, row.reason.partition(":")[0]) == (SpoolState.IGNORED, "expired")
     assert house.rows(young.acceptance_id)[0].state is SpoolState.HELD
+
+
+@pytest.mark.parametrize(("is_ours", "flags"), [(True, ["behind-list"]), (False, [])])
+def test_a_strange_list_makes_nobody_a_participant(house: House, is_ours: bool, flags: list[str]) -> None:
+    """Anybody can run a list and let it say that Carla wrote; of our own inbox, which is one, it is believed."""
+    ticket = house.ticket_of(house.receive(mail(message_id="<a@x.example>")))
+    if is_ours:
+        house.name_inbox("help@company.example")
+    author, headers = LISTS["google groups"]
+    row = house.receive(mail("more", author=author, headers=f"{headers}In-Reply-To: <a@x.example>\n"))
+    assert (house.ticket_of(row).id == ticket.id) is is_ours
+    assert house.messages(ticket.id)[-1].flags == flags
