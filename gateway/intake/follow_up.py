@@ -97,7 +97,6 @@ def by_open_ticket(case: Case, desk: Desk) -> Match | None:
     if case.queue.fresh_mail is not FreshMail.JOIN_OPEN or case.is_automatic or not (person and case.is_author_vouched):
         return None
     desk.write()
-    desk.session.flush()
     since = desk.at - timedelta(days=case.queue.join_days)
     is_last = sa.and_(col(Message.ticket_id) == Ticket.id, col(Message.position) == Ticket.messages)
     query = (
