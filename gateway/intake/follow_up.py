@@ -158,9 +158,7 @@ def _marked(mark: Mark, by: str, detail: str = "") -> Match | None:
     if mark.audience not in (Audience.CUSTOMER, Audience.COPY):
         return None
     person = mark.person if mark.is_bound else None
-    return Match(
-        mark.ticket_id, by, is_signed=True, detail=detail, written=mark.outgoing_id, person=person
-    )
+    return Match(mark.ticket_id, by, is_signed=True, detail=detail, written=mark.outgoing_id, person=person)
 
 
 def _unless_revoked(match: Match | None, case: Case, desk: Desk) -> Match | None:
