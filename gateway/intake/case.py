@@ -57,7 +57,7 @@ class Case:
     attachments: tuple[NewAttachment, ...]  # their blobs are stored
     authentication: Authentication  # of who sent it to us: not of him whose mail an agent forwarded by hand
     is_author_proven: bool = False
-    is_author_vouched: bool = True  # False: only a list that we do not know says that he wrote it
+    is_author_vouched: bool = True  # False: only a strange list or forwarder says that he wrote it
     flags: tuple[str, ...] = ()
     trace: list[list[str]] = field(default_factory=list)
 

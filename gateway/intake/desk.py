@@ -142,7 +142,7 @@ class Desk:
         return self._standing.role(ticket.id, address, self._contact_id(address))
 
     def takes_part(self, case: Case, ticket: Ticket) -> bool:
-        """Whether the author is somebody in the ticket, and it is not only a strange list that says he wrote."""
+        """Whether the author is somebody in the ticket, and it is not only a stranger who says that he wrote."""
         return case.is_author_vouched and self.role(ticket, case.author) in TRUSTED_ROLES
 
     def _contact_id(self, address: str) -> int | None:
