@@ -92,7 +92,8 @@ def _parcel(session: Session, office: PostOffice, notices: list[Notice]) -> _Par
         author=author,
         to=(Person(agent.name, agent.email),),
         subject=_subject(notices, only),
-        text=_text(notices, tickets),
+        # What a customer quotes of ours would let a reader of this mail into his ticket.
+        text=office.marks.without_marks(_text(notices, tickets)),
         date=now().astimezone(ZoneInfo(office.settings.time_zone)),
         thread=Thread(office.marks.message_id(mark)),
         reply_to=Person(author.name, office.marks.reply_address(mark)) if only else None,

@@ -4,18 +4,22 @@ A mail may be named by its acceptance, by the row of one recipient, or by the me
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 
 import sqlalchemy as sa
 from sqlmodel import Session, col, select
 
 from config.errors import NotFound, Refused
+from storage.consequences import Consequence, consequences_of
 from storage.ids import is_id
 from storage.messages import Message, find_message
 from storage.received import Hop, received_line
 from storage.spool import Acceptance, Raw, Spool, SpoolState
 from storage.ticket_view import DeliveryView, view_messages
+
+# Steps of the trace that decide about automatic mail.
+_AUTOMATIC = ("acknowledge", "notice")
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,6 +55,15 @@ class MailStory:
     message: str | None  # 12.3
     message_id: str
     deliveries: list[DeliveryView]
+    author: str = ""  # who wrote it, as it was filed
+    subject: str = ""
+    kind: str = ""
+    identity: str = ""  # verified | likely | unknown | failed
+    source_inbox: str = ""
+    flags: Sequence[str] = ()
+    also_received: Sequence[str] = ()  # acceptances of the same message that came by another way
+    sent: Sequence[Consequence] = ()  # automatic mail that left because of it
+    suppressed: Sequence[Step] = ()  # automatic mail that did not, and why
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,9 +108,15 @@ def _message_of(session: Session, named: str) -> Message:
 
 
 def _story(session: Session, row: Spool) -> MailStory:
+    message = session.get(Message, row.message_id) if row.message_id else None
+    story = _fate(session, row)
+    return _with_message(session, story, message) if message else story
+
+
+def _fate(session: Session, row: Spool) -> MailStory:
     acceptance = session.get_one(Acceptance, row.acceptance_id)
     raw = session.exec(select(Raw.size).where(Raw.sha256 == row.sha256)).first()
-    message = session.get(Message, row.message_id) if row.message_id else None
+    trace = _steps(row.trace)
     return MailStory(
         id=row.id,
         acceptance=row.acceptance_id,
@@ -112,13 +131,33 @@ def _story(session: Session, row: Spool) -> MailStory:
         sha256=row.sha256,
         fate=row.state,
         reason=row.reason,
-        trace=_steps(row.trace),
+        trace=trace,
         attempts=row.attempts,
         settled=row.settled_at,
-        ticket=message.ticket_id if message else None,
-        message=message.ref if message else None,
-        message_id=message.message_id if message else "",
+        ticket=None,
+        message=None,
+        message_id="",
         deliveries=[],
+        identity=next((step.answer for step in trace if step.asked == "identity"), ""),
+        suppressed=[step for step in trace if step.asked in _AUTOMATIC and step.answer == "no"],
+    )
+
+
+def _with_message(session: Session, story: MailStory, message: Message) -> MailStory:
+    name, email = message.author_name, message.author_email
+    return replace(
+        story,
+        ticket=message.ticket_id,
+        message=message.ref,
+        message_id=message.message_id,
+        author=f"{name} <{email}>" if name and email else name or email,
+        subject=message.subject,
+        kind=message.kind,
+        identity=(message.authentication or {}).get("identity", story.identity),
+        source_inbox=message.source_inbox,
+        flags=list(message.flags),
+        also_received=list(message.also_received),
+        sent=consequences_of(session, message),
     )
 
 

@@ -86,11 +86,11 @@ def load_listeners(session: Session) -> Listeners:
     return Listeners(agents, teams)
 
 
-def tell(session: Session, news: News, ticket: "Ticket | None", listeners: Listeners | None = None) -> None:
-    """Note this for everybody who wants to hear it."""
+def tell(session: Session, news: News, ticket: "Ticket | None", listeners: Listeners | None = None) -> list[str]:
+    """Note this for everybody who wants to hear it; returns who that is."""
     listeners = listeners or load_listeners(session)
-    at = now()
-    for agent in listeners.of(news, ticket):
+    at, told = now(), listeners.of(news, ticket)
+    for agent in told:
         notice = Notice(
             agent_id=agent.id or 0,
             kind=news.kind,
@@ -101,6 +101,7 @@ def tell(session: Session, news: News, ticket: "Ticket | None", listeners: Liste
             due_at=_due(agent.notice_pace, at),
         )
         session.add(notice)
+    return [agent.email for agent in told]
 
 
 def due_notices(session: Session, limit: int) -> list[Notice]:

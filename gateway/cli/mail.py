@@ -10,12 +10,13 @@ import typer
 
 from gateway.cli import inject, read, replay
 from gateway.cli.desk import Desk, open_desk
+from gateway.cli.mail_story import print_story
 from gateway.cli.noun import Noun
 from gateway.cli.options import AsJson, Limit, limit_of, word_of
-from gateway.cli.printing import facts, local_time, merged, person, say, say_json, size, table
+from gateway.cli.printing import local_time, merged, person, say, say_json, table
 
 if TYPE_CHECKING:
-    from storage.mail_view import MailRow, MailStory
+    from storage.mail_view import MailRow
     from storage.spool import SpoolState
 
 app = Noun("Mail that came in: what became of it, and why.")
@@ -60,29 +61,7 @@ def why(ctx: typer.Context, named: Anything, as_json: AsJson = False) -> None:
         for place, story in enumerate(stories):
             if place:
                 say()
-            _print_story(story, desk.settings.time_zone)
-
-
-def _print_story(story: "MailStory", zone: str) -> None:
-    helo = f"({story.helo})" if story.helo else ""
-    peer = " ".join(part for part in (story.peer, helo, story.protocol, story.tls) if part)
-    facts(
-        [
-            ("mail", story.id),
-            ("received", local_time(story.received, zone)),
-            ("from", f"<{story.reverse_path}> {peer}" if story.received else ""),
-            ("to", story.recipient),
-            ("size", size(story.size) if story.size else ""),
-            ("fate", f"{story.fate}" if story.fate else ""),
-            ("reason", story.reason),
-            ("message", f"{story.message} of ticket {story.ticket}" if story.message else ""),
-            ("Message-ID", story.message_id),
-        ]
-    )
-    for step in story.trace:
-        say(f"  {step.asked}: {step.answer}" + (f" ({step.why})" if step.why else ""))
-    for delivery in story.deliveries:
-        say(f"  -> {delivery.recipient}: {delivery.state} {delivery.last_reply}")
+            print_story(story, desk.settings.time_zone)
 
 
 @app.verb("raw", "gateway mail raw 12.1 > mail.eml")

@@ -43,7 +43,10 @@ def _print_message(message: "MessageView", zone: str, full: bool) -> None:
     state = ", cancelled" if message.cancelled else ""
     who = person(message.author.name, message.author.email) or "gateway"
     say(f"{message.ref}  {local_time(message.date, zone)}  {who}  ({what}{state})")
-    for name, people in (("To", message.to), ("Cc", message.cc), ("Bcc", message.bcc)):
+    if message.authentication:
+        say(f"Identity: {message.authentication.identity}")
+    answers_to = [one for one in message.reply_to if one.email != message.author.email]
+    for name, people in (("Reply-To", answers_to), ("To", message.to), ("Cc", message.cc), ("Bcc", message.bcc)):
         if people:
             say(f"{name}: {_people(people)}")
     if message.flags:

@@ -96,6 +96,7 @@ def open_case(ready: Ready, desk: Desk) -> Case:
         attachments=ready.attachments,
         authentication=_authentication(ready, writer),
         is_author_proven=writer.is_proven,
+        is_author_vouched=writer.is_vouched,
         flags=(*_flags(ready, writer), *((UNPROVED,) if customer and not writer.is_proven else ())),
     )
     case.note("recipient", f"queue {queue.name}", f"{claimed.recipient} in the envelope")

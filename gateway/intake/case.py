@@ -33,6 +33,7 @@ class Match:
     is_signed: bool  # a mark of ours: it alone is enough to file the mail
     detail: str = ""
     written: str = ""  # the id of the mail of ours whose mark this is
+    person: bytes | None = None  # the mark was made for one person's own copy: his `person_tag`
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,6 +59,7 @@ class Case:
     attachments: tuple[NewAttachment, ...]  # their blobs are stored
     authentication: Authentication  # of who sent it to us: not of him whose mail an agent forwarded by hand
     is_author_proven: bool = False
+    is_author_vouched: bool = True  # False: only a strange list or forwarder says that he wrote it
     flags: tuple[str, ...] = ()
     trace: list[list[str]] = field(default_factory=list)
 

@@ -8,8 +8,7 @@ from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from sqlalchemy.orm import make_transient_to_detached
-from sqlmodel import Session, SQLModel, select
+from sqlmodel import Session, select
 
 from gateway.intake.case import Case
 from gateway.intake.lookups import (
@@ -25,20 +24,26 @@ from gateway.intake.lookups import (
     find_references,
     lock_tickets,
 )
-from gateway.intake.numbers import Numbers
+from gateway.intake.new_rows import NewRows
 from gateway.intake.standing import Standing
 from gateway.reading.mail import Person as Writer
 from outbound.post_office import PostOffice
 from storage.address import domain_of
 from storage.addresses import CreationAddress
-from storage.columns import insert_or_skip
 from storage.contacts import Contact, ContactAddress, mark_known
 from storage.messages import NewMessage, file_messages, reference_key
 from storage.queues import Queue
-from storage.tickets import Event, LinkKind, Participant, ParticipantRole, Status, Ticket, TicketLink, TicketQueue
-
-# Rows that others refer to come first.
-_ORDER = (Contact, ContactAddress, Ticket, TicketQueue, Participant, Event, TicketLink)
+from storage.tickets import (
+    TRUSTED_ROLES,
+    Event,
+    LinkKind,
+    Participant,
+    ParticipantRole,
+    Status,
+    Ticket,
+    TicketLink,
+    TicketQueue,
+)
 
 
 @dataclass(slots=True)
@@ -68,11 +73,8 @@ class Desk:
         self.homes: dict[int, set[int]] = {}
         self.filed: list[Filed] = []
         self._standing = Standing()
-        self._rows: dict[type[SQLModel], list[dict[str, object]]] = {model: [] for model in _ORDER}
-        self._opened: list[Ticket] = []
+        self._new = NewRows(session, mails)
         self._learnt: list[str] = []
-        self._contact_numbers = Numbers(session, "contact", 2 * mails)
-        self._ticket_numbers = Numbers(session, "ticket", mails)
 
     @property
     def confirmed_inboxes(self) -> list[str]:
@@ -139,6 +141,10 @@ class Desk:
         """What somebody is in a ticket, by this address or by another one of the same contact."""
         return self._standing.role(ticket.id, address, self._contact_id(address))
 
+    def takes_part(self, case: Case, ticket: Ticket) -> bool:
+        """Whether the author is somebody in the ticket, and it is not only a stranger who says that he wrote."""
+        return case.is_author_vouched and self.role(ticket, case.author) in TRUSTED_ROLES
+
     def _contact_id(self, address: str) -> int | None:
         person = self.people.get(address)
         return person.contact_id if person else None
@@ -150,16 +156,16 @@ class Desk:
         if not address:
             return None
         if address not in self.people:
-            number = self._contact_numbers.next()
-            self._add(Contact, id=number, name=person.name, created_at=self.at)
-            self._add(ContactAddress, address=address, contact_id=number, spelling=person.email)
+            number = self._new.contact_numbers.next()
+            self._new.add(Contact, id=number, name=person.name, created_at=self.at)
+            self._new.add(ContactAddress, address=address, contact_id=number, spelling=person.email)
             self.people[address] = Person(number)
         return self.people[address]
 
     def open_ticket(self, case: Case, subject: str) -> Ticket:
         """A new ticket for this mail, in the queue of its envelope."""
         person = self.contact_of(case.customer_address, case.customer)
-        number = self._ticket_numbers.next()
+        number = self._new.ticket_numbers.next()
         ticket = Ticket(
             id=number,
             queue_id=case.queue.number,
@@ -171,8 +177,8 @@ class Desk:
             created_at=self.at,
             updated_at=self.at,
         )
-        self._opened.append(ticket)
-        self._add(TicketQueue, ticket_id=number, queue_id=case.queue.number)
+        self._new.add_ticket(ticket)
+        self._new.add(TicketQueue, ticket_id=number, queue_id=case.queue.number)
         self.tickets[number], self.homes[number], self.roles[number] = ticket, {case.queue.number}, {}
         self.add_event(ticket, "created", f"by mail from {case.author or 'nobody'}")
         if person:
@@ -185,16 +191,16 @@ class Desk:
         if address not in roles:
             roles[address] = role
             self._standing.add(ticket.id, address, self._contact_id(address), role)
-            self._add(Participant, ticket_id=ticket.id, address=address, name=name, role=role)
+            self._new.add(Participant, ticket_id=ticket.id, address=address, name=name, role=role)
 
     def add_event(self, ticket: Ticket, kind: str, text: str) -> None:
         """A line for the audit trail of a ticket."""
-        self._add(Event, ticket_id=ticket.id, at=self.at, kind=kind, by="gateway", text=text)
+        self._new.add(Event, ticket_id=ticket.id, at=self.at, kind=kind, by="gateway", text=text)
 
     def add_link(self, ticket: Ticket, other: int, kind: LinkKind) -> None:
         """Two tickets belong together."""
         if ticket.id != other:
-            self._add(TicketLink, ticket_id=ticket.id, other_id=other, kind=kind)
+            self._new.add(TicketLink, ticket_id=ticket.id, other_id=other, kind=kind)
 
     def learn(self, address: str) -> None:
         """An agent let this author's mail in: his contact is known from now on."""
@@ -219,38 +225,19 @@ class Desk:
             known = Known(ticket.id, None, id_ == message.message_id, message.content_key)
             self.references.setdefault(reference_key(id_), []).append(known)
 
-    def _add(self, model: type[SQLModel], **row: object) -> None:
-        # A model object costs fifty times as much to make as the row that it stands for.
-        self._rows[model].append(row)
-
     def write(self) -> None:
-        """Insert the new rows that were collected so far; from here on new tickets are like those that were fetched."""
-        self._rows[Ticket] = [_columns(ticket) for ticket in self._opened]
-        connection = self.session.connection()
-        for model, rows in self._rows.items():
-            if rows:
-                connection.execute(insert_or_skip(connection, model), rows)
-            rows.clear()
-        for ticket in self._opened:
-            make_transient_to_detached(ticket)
-            self.session.add(ticket)
-        self._opened.clear()
+        """Insert what was decided so far, so that it can be asked for."""
+        self._new.write()
+        self.session.flush()
 
     def save(self) -> None:
         """Write what was decided. The messages then have their numbers."""
-        self.write()
-        self.session.flush()
+        self._new.finish()
         for address in self._learnt:
             mark_known(self.session, address)
-        self._contact_numbers.give_back()
-        self._ticket_numbers.give_back()
         numbers = file_messages(self.session, [filed.message for filed in self.filed])
         for filed, number in zip(self.filed, numbers, strict=True):
             filed.number = number
-
-
-def _columns(ticket: Ticket) -> dict[str, object]:
-    return {name: value for name, value in ticket.__dict__.items() if name[0] != "_"}
 
 
 def ids_of(case: Case) -> list[str]:

@@ -18,7 +18,7 @@ from gateway.intake.subject import tagged_ticket
 from outbound.marks import Audience, Mark
 from storage.messages import Message, reference_key
 from storage.queues import FreshMail
-from storage.tickets import TRUSTED_ROLES, Status, Ticket
+from storage.tickets import Status, Ticket
 
 # The chain of ids is read from its newest end; nobody needs more of it.
 _MAX_REFERENCES = 32
@@ -94,10 +94,9 @@ def by_case_number(case: Case, desk: Desk) -> Match | None:
 def by_open_ticket(case: Case, desk: Desk) -> Match | None:
     """The queue wants fresh mail in the newest open ticket of its contact."""
     person = desk.people.get(case.author)
-    if case.queue.fresh_mail is not FreshMail.JOIN_OPEN or case.is_automatic or person is None:
+    if case.queue.fresh_mail is not FreshMail.JOIN_OPEN or case.is_automatic or not (person and case.is_author_vouched):
         return None
     desk.write()
-    desk.session.flush()
     since = desk.at - timedelta(days=case.queue.join_days)
     is_last = sa.and_(col(Message.ticket_id) == Ticket.id, col(Message.position) == Ticket.messages)
     query = (
@@ -149,7 +148,7 @@ def find_ticket(case: Case, desk: Desk) -> Match | None:
             case.note(finder.__name__, "no", f"ticket {match.ticket_id} does not exist" if match else "")
             continue
         case.note(finder.__name__, f"ticket {match.ticket_id}", match.detail)
-        if match.is_signed or desk.role(ticket, case.author) in TRUSTED_ROLES:
+        if match.is_signed or desk.takes_part(case, ticket):
             return match
         doubtful = doubtful or match
     return doubtful
@@ -158,7 +157,8 @@ def find_ticket(case: Case, desk: Desk) -> Match | None:
 def _marked(mark: Mark, by: str, detail: str = "") -> Match | None:
     if mark.audience not in (Audience.CUSTOMER, Audience.COPY):
         return None
-    return Match(mark.ticket_id, by, is_signed=True, detail=detail, written=mark.outgoing_id)
+    person = mark.person if mark.is_bound else None
+    return Match(mark.ticket_id, by, is_signed=True, detail=detail, written=mark.outgoing_id, person=person)
 
 
 def _unless_revoked(match: Match | None, case: Case, desk: Desk) -> Match | None:
@@ -203,6 +203,6 @@ def _best(known: list[Known], case: Case, desk: Desk) -> int | None:
         if ticket is None:
             return (False, False, 0)
         here = case.queue.number in desk.homes.get(ticket.id, ())
-        return (here, desk.role(ticket, case.author) in TRUSTED_ROLES, ticket.id)
+        return (here, desk.takes_part(case, ticket), ticket.id)
 
     return max(known, key=fitness).ticket_id if known else None

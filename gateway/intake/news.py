@@ -12,18 +12,19 @@ def tell_agents(desk: Desk) -> None:
     if not desk.filed:
         return
     listeners = load_listeners(desk.session)
-    for filed in desk.filed if listeners.agents else ():
-        _tell(desk, filed, listeners)
+    for filed in desk.filed:
+        told = _tell(desk, filed, listeners) if listeners.agents else []
+        filed.case.note("notice", "yes" if told else "no", ", ".join(told) or "no agent asked to be told of such mail")
 
 
-def _tell(desk: Desk, filed: Filed, listeners: Listeners) -> None:
+def _tell(desk: Desk, filed: Filed, listeners: Listeners) -> list[str]:
     case = filed.case
     # Bounces are told by what they mean for an answer; machines that answer us are no customers.
     if case.mail.kind in REPORTS or (case.is_automatic and not filed.is_new_ticket):
-        return
+        return []
     who = case.writer.name or case.author or "somebody"
     kind = NoticeKind.NEW if filed.is_new_ticket else NoticeKind.ANSWERED
     headline = f"{who} wrote" if kind is NoticeKind.ANSWERED else f"new ticket of {who}"
     # A code for signing up somewhere is read in the ticket only.
     excerpt = "" if case.mail.kind is Kind.VERIFICATION else filed.message.reply_text
-    tell(desk.session, News(kind, headline, excerpt, by=case.author), filed.ticket, listeners)
+    return tell(desk.session, News(kind, headline, excerpt, by=case.author), filed.ticket, listeners)

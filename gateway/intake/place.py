@@ -7,15 +7,19 @@ CONTRACT.md section 1 (queue, roles, status); MAIL.md guards (a) to (g).
 from dataclasses import dataclass
 from datetime import timedelta
 
+from sqlmodel import col, select
+
 from gateway.intake.case import Case, Match
 from gateway.intake.desk import Desk
 from gateway.intake.subject import plain_subject
 from gateway.reading.mail import Kind
 from outbound.marks import person_tag
-from storage.tickets import TRUSTED_ROLES, LinkKind, ParticipantRole, Status, Ticket
+from storage.messages import Message
+from storage.tickets import LinkKind, ParticipantRole, Status, Ticket
 
 # A third stranger on one ticket gets a linked ticket of his own.
 _MAX_UNVERIFIED = 2
+_MAX_SUBJECTS = 50
 _SETTLED = (Status.SOLVED, Status.CLOSED)
 
 
@@ -41,8 +45,9 @@ def find_place(case: Case, desk: Desk, match: Match | None) -> Place:
     return (
         _elsewhere(case, desk, match, ticket)
         or _verification(case, ticket)
-        or _stranger(case, desk, match, ticket)
-        or _by_age(case, match, ticket)
+        or _refused(case, desk, match, ticket)
+        or _of_another_matter(case, desk, ticket)
+        or _in_ticket(case, desk, match, ticket)
     )
 
 
@@ -65,49 +70,58 @@ def _verification(case: Case, ticket: Ticket) -> Place | None:
     return Place(None, "verification mail", linked_to=ticket.id)
 
 
-def _stranger(case: Case, desk: Desk, match: Match, ticket: Ticket) -> Place | None:
-    role = desk.role(ticket, case.author)
-    if role in TRUSTED_ROLES and not _is_somebody_elses(case):
-        case.note("participant", str(role), f"{case.author} takes part in ticket {ticket.id}")
+def _refused(case: Case, desk: Desk, match: Match, ticket: Ticket) -> Place | None:
+    """Somebody who takes no part gets in by a mark of ours only, and of such people a ticket takes two."""
+    who, number = case.author or "nobody", ticket.id
+    if _takes_part(case, desk, match, ticket):
+        case.note("participant", str(desk.role(ticket, case.author)), f"{who} takes part in ticket {number}")
         return None
     if not match.is_signed:
-        case.note(
-            "participant", "stranger", f"{case.author or 'nobody'} takes no part in ticket {ticket.id}: a new ticket"
-        )
-        return Place(None, "stranger", linked_to=ticket.id)
-    others = {a for a, r in desk.roles.get(ticket.id, {}).items() if r is ParticipantRole.UNVERIFIED} - {case.author}
+        case.note("participant", "stranger", f"{who} takes no part in ticket {number}: a new ticket")
+        return Place(None, "stranger", linked_to=number)
+    others = {a for a, r in desk.roles.get(number, {}).items() if r is ParticipantRole.UNVERIFIED} - {case.author}
     if len(others) >= _MAX_UNVERIFIED:
-        case.note("participant", "stranger", f"ticket {ticket.id} has {len(others)} unverified writers: a new ticket")
-        return Place(None, "one stranger too many", linked_to=ticket.id)
-    case.note(
-        "participant", "unverified", f"{case.author or 'nobody'} has a mark of ours and is not known in the ticket"
-    )
-    return Place(ticket, match.by, is_unverified=True)
+        case.note("participant", "stranger", f"ticket {number} has {len(others)} unverified writers: a new ticket")
+        return Place(None, "one stranger too many", linked_to=number)
+    case.note("participant", "unverified", f"{who} has a mark of ours and is not known in ticket {number}")
+    return None
 
 
-def _is_somebody_elses(case: Case) -> bool:
-    """The mark was made for one person's own copy, and this is not he."""
-    return bool(case.mark and case.mark.is_bound and case.mark.person != person_tag(case.author))
+def _takes_part(case: Case, desk: Desk, match: Match, ticket: Ticket) -> bool:
+    """He has a role there, and the mark is not that of somebody else's own copy."""
+    is_somebody_elses = match.person is not None and match.person != person_tag(case.author)
+    return desk.takes_part(case, ticket) and not is_somebody_elses
 
 
-def _by_age(case: Case, match: Match, ticket: Ticket) -> Place:
-    if ticket.status not in _SETTLED or case.is_automatic:
-        return Place(ticket, match.by)
-    days = case.queue.reopen_days
-    settled = ticket.settled_at or ticket.updated_at
-    is_young = case.claimed.received_at - settled <= timedelta(days=days) and days > 0
-    if is_young and not _is_another_matter(case, ticket):
-        return Place(ticket, match.by, reopens=True)
-    why = (
-        f"the subject has changed since ticket {ticket.id}"
-        if is_young
-        else f"{ticket.id} was solved {settled:%Y-%m-%d}"
-    )
-    case.note("age", "new ticket", f"{why}; queue {case.queue.name} reopens for {days} days")
-    return Place(None, "follow-up on a settled ticket", linked_to=ticket.id, link=LinkKind.FOLLOW_UP)
+def _of_another_matter(case: Case, desk: Desk, ticket: Ticket) -> Place | None:
+    """Who answers a mail of long ago, or a closed one under a new subject, has a new matter; no machine ever has."""
+    if case.is_automatic:
+        return None
+    days, is_settled = case.queue.reopen_days, ticket.status in _SETTLED
+    since = (ticket.settled_at if is_settled else None) or ticket.updated_at
+    is_old = case.claimed.received_at - since > timedelta(days=days)
+    if is_settled and (is_old or days == 0):
+        why = f"{ticket.id} was solved {since:%Y-%m-%d}; queue {case.queue.name} reopens for {days} days"
+    elif (ticket.status is Status.CLOSED or (is_old and days)) and _has_new_subject(case, desk, ticket):
+        why = f"nobody wrote in ticket {ticket.id} under this subject, and it is {ticket.status} since {since:%Y-%m-%d}"
+    else:
+        return None
+    case.note("age", "new ticket", why)
+    return Place(None, "follow-up on a settled or old ticket", linked_to=ticket.id, link=LinkKind.FOLLOW_UP)
 
 
-def _is_another_matter(case: Case, ticket: Ticket) -> bool:
+def _has_new_subject(case: Case, desk: Desk, ticket: Ticket) -> bool:
     """People answer an old mail because it is at hand; a new subject says that the matter is new."""
     subject = plain_subject(case.mail.subject)
-    return ticket.status is Status.CLOSED and bool(subject) and subject != plain_subject(ticket.subject)
+    query = select(Message.subject).where(Message.ticket_id == ticket.id).order_by(col(Message.position).desc())
+    known = [ticket.subject, *desk.session.exec(query.limit(_MAX_SUBJECTS)).all()]
+    return bool(subject) and subject not in {plain_subject(one) for one in known}
+
+
+def _in_ticket(case: Case, desk: Desk, match: Match, ticket: Ticket) -> Place:
+    return Place(
+        ticket,
+        match.by,
+        is_unverified=not _takes_part(case, desk, match, ticket),
+        reopens=ticket.status in _SETTLED and not case.is_automatic,
+    )

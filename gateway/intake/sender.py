@@ -30,6 +30,7 @@ class Writer:
     note: str = ""
     is_proven: bool = False  # he is who he says; an agent's proof covers the customer whose mail he forwards
     is_hearsay: bool = False  # somebody else sent it and says so: what is known of the sender says nothing of him
+    is_vouched: bool = True  # False: a strange list or an unproved forwarder says it, and may say it of anybody
 
 
 def written_by(mail: Mail, reverse_path: str, queue: Queue, desk: Desk, *, is_proven: bool) -> Writer:
@@ -66,9 +67,15 @@ def _behind_list(mail: Mail, desk: Desk) -> Writer | None:
     person = list_author(mail, desk)
     if person is None:
         return None
-    address = canonical_address(person.email) or ""
+    is_known = canonical_address(mail.author.email) in desk.confirmed_inboxes
     return Writer(
-        address, person, mail, ("behind-list",), f"the list {mail.author.email} stands in From", is_hearsay=True
+        canonical_address(person.email) or "",
+        person,
+        mail,
+        ("behind-list",),
+        f"the list {mail.author.email} stands in From",
+        is_hearsay=True,
+        is_vouched=is_known,
     )
 
 
@@ -112,7 +119,13 @@ def _inner(mail: Mail, outer: str, queue: Queue, desk: Desk, *, is_proven: bool)
     # Anybody else could put an inner sender there whom our acknowledgement would then hit.
     vouched = is_proven and is_by_agent
     return Writer(
-        address, inner.author, _as_written(mail), ("forwarded-by-hand",), f"forwarded by {outer}", is_proven=vouched
+        address,
+        inner.author,
+        _as_written(mail),
+        ("forwarded-by-hand",),
+        f"forwarded by {outer}",
+        is_proven=vouched,
+        is_vouched=vouched,
     )
 
 

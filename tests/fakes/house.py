@@ -9,6 +9,7 @@ from config.settings import Settings
 from gateway.intake.worker import IntakeWorker
 from outbound.marks import Audience, Mark
 from outbound.post_office import PostOffice, open_post_office
+from outbound.replies import Draft, SentReply, send_reply
 from storage.addresses import new_address
 from storage.agents import Agent, add_agent
 from storage.contacts import add_address, find_contact
@@ -17,6 +18,7 @@ from storage.ids import new_id
 from storage.messages import Message, messages_of
 from storage.queues import Queue, add_queue, find_queue, list_queues, name_source_inbox
 from storage.spool import Arrival, Spool, accept, find_rows
+from storage.ticket_view import TicketView, view_ticket
 from storage.tickets import Ticket, events_of, get_ticket, links_of, participants_of
 
 
@@ -110,6 +112,15 @@ class House:
         """The audit trail of a ticket: kind and text."""
         with self.database.reading() as session:
             return [(event.kind, event.text) for event in events_of(session, number)]
+
+    def reply(self, number: int, text: str) -> SentReply:
+        """An agent answers; nothing leaves, since no relay runs."""
+        return send_reply(self.database, self.office, self.agent, number, Draft(text))
+
+    def shown(self, number: int) -> TicketView:
+        """A ticket as `ticket show --json` has it."""
+        with self.database.reading() as session:
+            return view_ticket(session, number)
 
     def change_ticket(self, number: int, **values: object) -> None:
         """Put a ticket into another state, as time or an agent would."""

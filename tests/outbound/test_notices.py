@@ -237,3 +237,14 @@ def test_agent_whose_address_refuses_is_not_written_to(desk: Desk) -> None:
         assign(session, get_ticket(session, number), ben.id, by="eva@company.example", text=BEN)
     assert _written(desk) == []
     assert _noted(desk) == []
+
+
+def test_marks_that_a_customer_quotes_do_not_go_to_agents(house: House) -> None:
+    """A notice that is passed on lets nobody into the customer's ticket."""
+    number = house.ticket_of(house.receive(mail())).id
+    address = house.office.marks.reply_address(house.mark(number))
+    row = house.receive(mail(f"is {address} right?"), to=address)
+    assert [line[:2] for line in row.trace if line[0] == "notice"] == [["notice", "yes"]]
+    [notice] = _written(house)
+    assert "is [...] right?" in notice.get_payload()
+    assert address not in notice.get_payload()

@@ -11,6 +11,7 @@ from fakes.house import mail
 from config.clock import now
 from gateway.listener.accept import accept_now
 from storage.claims import Settled, claim, settle
+from storage.queues import Acknowledge
 from storage.spool import Arrival, Spool, SpoolState, find_rows
 from storage.ticket_view import find_attachment
 
@@ -279,3 +280,28 @@ def test_rows_of_a_mail_are_found_by_its_id(cli: Cli) -> None:
     with cli.house.database.reading() as session:
         rows: list[Spool] = find_rows(session, id_)
     assert [row.id for row in rows] == [id_]
+
+
+def test_the_story_tells_what_was_sent_and_what_was_not(both: Cli) -> None:
+    """The acknowledgement with its delivery, or why there was none; who wrote it and how sure that is."""
+    both.house.set_queue("Support", acknowledge=Acknowledge.ALL)
+    sent = both.json("mail", "why", both.house.receive(mail()).id)
+    assert [(one["kind"], one["message"], one["deliveries"][0]["recipient"]) for one in sent["sent"]] == [
+        ("acknowledgement", "1.2", "carla@customer.example")
+    ]
+    assert (sent["author"], sent["identity"]) == ("Carla Customer <carla@customer.example>", "unknown")
+    assert [step["asked"] for step in sent["suppressed"]] == ["notice"]
+    row = both.house.receive(mail("again", headers="Precedence: bulk\n"))
+    kept = both.json("mail", "why", row.id)
+    assert (kept["sent"], [step["asked"] for step in kept["suppressed"]]) == ([], ["acknowledge", "notice"])
+    assert "What was not sent:\n  acknowledge: no (the mail is bulk" in both.run("mail", "why", row.id)
+    assert "What was sent because of it:\n  acknowledgement, message 1.2" in both.run("mail", "why", "1.1")
+
+
+def test_a_ticket_shows_how_sure_its_author_is_and_where_answers_would_go(cli: Cli) -> None:
+    """The identity word stands at each mail that came; a Reply-To that differs is shown beside From."""
+    cli.house.receive(mail(headers="Reply-To: Boss <boss@elsewhere.example>\n"))
+    shown = cli.run("ticket", "show", "1")
+    assert "Identity: unknown" in shown
+    assert "Reply-To: Boss <boss@elsewhere.example>" in shown
+    assert "reply-to-differs" in shown

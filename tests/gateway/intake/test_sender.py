@@ -5,6 +5,7 @@ from fakes.house import House, days_ago, mail
 
 from gateway.intake.checks.flood import UNKNOWN
 from storage.contacts import find_contact
+from storage.queues import Forwards
 from storage.spool import Spool, SpoolState, drop_old_held, release
 
 CARLA = "carla@customer.example"
@@ -136,3 +137,28 @@ def test_what_nobody_released_is_ignored_after_the_days(house: House) -> None:
     [row] = house.rows(old.acceptance_id)
     assert (row.state, row.reason.partition(":")[0]) == (SpoolState.IGNORED, "expired")
     assert house.rows(young.acceptance_id)[0].state is SpoolState.HELD
+
+
+@pytest.mark.parametrize(("is_ours", "flags"), [(True, ["behind-list"]), (False, [])])
+def test_a_strange_list_makes_nobody_a_participant(house: House, is_ours: bool, flags: list[str]) -> None:
+    """Anybody can run a list and let it say that Carla wrote; of our own inbox, which is one, it is believed."""
+    ticket = house.ticket_of(house.receive(mail(message_id="<a@x.example>")))
+    if is_ours:
+        house.name_inbox("help@company.example")
+    author, headers = LISTS["google groups"]
+    row = house.receive(mail("more", author=author, headers=f"{headers}In-Reply-To: <a@x.example>\n"))
+    assert (house.ticket_of(row).id == ticket.id) is is_ours
+    assert house.messages(ticket.id)[-1].flags == flags
+
+
+def test_an_unproved_forward_makes_nobody_a_participant(house: House) -> None:
+    """Where the queue believes everybody's forwards, a forged one still does not write into Carla's ticket."""
+    house.set_queue("Support", forwards=Forwards.ANYONE)
+    ticket = house.ticket_of(house.receive(mail(message_id="<a@x.example>")))
+    text = (
+        f"---------- Forwarded message ---------\nFrom: Carla <{CARLA}>\nDate: Mon, 2 Nov 2026 at 10:00\n"
+        "Subject: Toner\nTo: <eve@elsewhere.example>\n\nPlease change my address."
+    )
+    raw = mail(text, author="eve@elsewhere.example", subject="Fwd: Toner", headers="In-Reply-To: <a@x.example>\n")
+    other = house.ticket_of(house.receive(raw))
+    assert (other.customer_address, house.links(other.id)) == (CARLA, [(ticket.id, "related")])

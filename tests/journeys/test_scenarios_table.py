@@ -1,0 +1,85 @@
+"""The scenario table as a whole: every complaint, finder and guard has its test, and it is here where.
+
+The rows that need intake alone are `test_scenarios_complaints`, `test_scenarios_forgery` and
+`test_scenarios_policies`; the others are named below, by file.
+"""
+
+import ast
+from pathlib import Path
+
+from gateway.intake.follow_up import FINDERS
+
+TESTS = Path(__file__).parents[1]
+ELSEWHERE: dict[str, dict[str, str]] = {
+    "outbound/test_replies.py": {
+        "complaint 03: who was removed comes back": "test_whom_the_customer_left_out_is_left_out_too_and_said",
+    },
+    "outbound/test_matrix.py": {
+        "complaint 17: 25 copies after a time-out": "test_connection_lost_after_the_dot_is_uncertain_and_not_repeated",
+        "complaint 18: refused with 550, and nobody knew": "test_permanent_refusal_of_a_recipient_bounces_at_once",
+    },
+    "gateway/intake/test_worker.py": {
+        "complaint 19: one odd mail blocks the rest": "test_a_mail_that_cannot_be_filed_does_not_hold_up_the_others",
+    },
+    "gateway/reading/test_packages.py": {
+        "complaint 23: winmail.dat": "test_package_of_outlook_is_opened",
+    },
+    "gateway/intake/test_authenticate.py": {
+        "complaint 25: an agent forwards a mail": "test_an_agents_proven_forward_belongs_to_the_customer",
+    },
+    "gateway/intake/test_follow_up.py": {
+        "finder by_envelope": "test_a_reply_address_in_the_envelope_joins_the_ticket",
+        "finder by_recipients": "test_a_reply_address_in_the_headers_joins_the_ticket",
+        "finder by_signed_id": "test_our_signed_message_id_joins_the_ticket",
+        "finder by_stored_id": "test_an_answer_by_stored_id_joins_the_ticket",
+        "finder by_common_ancestor": "test_two_answers_to_a_mail_that_we_never_saw_are_one_ticket",
+        "finder by_subject_tag": "test_a_subject_tag_from_the_customer_joins_the_ticket",
+        "finder by_open_ticket": "test_fresh_mail_joins_the_open_ticket_where_the_queue_says_so",
+        "guard a: a stranger is unverified": "test_a_stranger_with_a_token_is_filed_unverified",
+        "guard b: forwarded to another queue": "test_mail_to_another_queue_is_a_linked_ticket_there",
+        "guard d: many strangers": "test_the_third_stranger_gets_a_linked_ticket",
+        "guard f: closed": "test_a_late_follow_up_opens_a_linked_ticket",
+    },
+    "gateway/intake/test_evidence.py": {
+        "finder by_body_mark": "test_a_mark_in_the_text_joins_the_ticket",
+        "finder by_thread_index": "test_thread_index_and_topic_of_a_participant_join",
+        "finder by_case_number": "test_another_desks_number_in_its_ids_joins",
+    },
+    "gateway/intake/test_guards.py": {
+        "guard c: a new subject on an old ticket": "test_an_open_ticket_of_long_ago_takes_no_new_matter",
+        "guard e: merged": "test_what_a_merged_ticket_brought_along_counts_in_the_living_one",
+        "guard g: a machine": "test_a_machine_never_reopens",
+        "guard: moved": "test_a_moved_ticket_stays_whole",
+    },
+    "gateway/intake/test_forwarding.py": {
+        "forwarders": "test_the_inbox_is_found_under",
+    },
+    "gateway/intake/test_sender.py": {
+        "lists": "test_the_author_behind_a_list_is_the_customer",
+    },
+}
+
+
+def functions_of(file: Path) -> set[str]:
+    """The names of the tests in a file."""
+    return {one.name for one in ast.walk(ast.parse(file.read_text())) if isinstance(one, ast.FunctionDef)}
+
+
+def test_every_named_test_exists() -> None:
+    """A row whose test was renamed or deleted is found here."""
+    for file, rows in ELSEWHERE.items():
+        assert set(rows.values()) <= functions_of(TESTS / file), file
+
+
+def test_every_complaint_has_a_test() -> None:
+    """All 25, here or there."""
+    here = functions_of(TESTS / "journeys/test_scenarios_complaints.py")
+    numbers = {int(name[15:17]) for name in here if name.startswith("test_complaint_")}
+    numbers |= {int(row[10:12]) for rows in ELSEWHERE.values() for row in rows if row.startswith("complaint")}
+    assert numbers == set(range(1, 26))
+
+
+def test_every_finder_has_a_test() -> None:
+    """A new finder needs a row."""
+    rows = {row for rows in ELSEWHERE.values() for row in rows}
+    assert {f"finder {finder.__name__}" for finder in FINDERS} <= rows
