@@ -5,12 +5,14 @@ from enum import StrEnum
 
 import sqlalchemy as sa
 from sqlmodel import Field, Session, SQLModel, col, select
+from sqlmodel.sql.expression import SelectOfScalar
 
 from config.clock import now
 from config.errors import AlreadyThere, AskedWrongly, NotFound, Refused
 from storage.address import canonical_address
 from storage.columns import Choice, UtcDateTime
 from storage.queues import Queue, SourceInbox
+from storage.tickets import Status, Ticket
 
 
 class Role(StrEnum):
@@ -40,6 +42,7 @@ class QueueMember(SQLModel, table=True):
 
     queue_id: int = Field(foreign_key="queue.id", primary_key=True)
     agent_id: int = Field(foreign_key="agent.id", primary_key=True)
+    turn_at: datetime | None = Field(default=None, sa_type=UtcDateTime)  # when a ticket was his by policy
 
 
 def add_agent(session: Session, email: str, name: str, *, role: Role = Role.AGENT, signature: str = "") -> Agent:
@@ -123,3 +126,36 @@ def queues_of(session: Session, agent: Agent) -> list[Queue]:
     """The queues in whose team an agent is."""
     query = select(Queue).join(QueueMember, col(QueueMember.queue_id) == Queue.id)
     return list(session.exec(query.where(QueueMember.agent_id == agent.id).order_by(col(Queue.key))).all())
+
+
+def next_in_turn(session: Session, queue_id: int) -> Agent | None:
+    """The member of a team whose turn it is; it is over with this."""
+    return _take_turn(session, _members(queue_id).order_by(*_LONGEST_AGO))
+
+
+def least_loaded(session: Session, queue_id: int) -> Agent | None:
+    """The member of a team who has the fewest tickets to do; of several, the one whose turn is longest ago."""
+    load = (
+        select(sa.func.count())
+        .where(col(Ticket.assignee_id) == col(Agent.id), col(Ticket.status).in_((Status.NEW, Status.OPEN)))
+        .scalar_subquery()
+    )
+    return _take_turn(session, _members(queue_id).order_by(load, *_LONGEST_AGO))
+
+
+_LONGEST_AGO = (col(QueueMember.turn_at).isnot(None), col(QueueMember.turn_at), col(Agent.email))
+
+
+def _members(queue_id: int) -> SelectOfScalar[QueueMember]:
+    query = select(QueueMember).join(Agent, col(Agent.id) == QueueMember.agent_id)
+    return query.where(QueueMember.queue_id == queue_id, col(Agent.removed_at).is_(None)).limit(1)
+
+
+def _take_turn(session: Session, query: SelectOfScalar[QueueMember]) -> Agent | None:
+    member = session.exec(query).first()
+    if member is None:
+        return None
+    member.turn_at = now()
+    session.add(member)
+    session.flush()
+    return session.get_one(Agent, member.agent_id)

@@ -33,6 +33,7 @@ class Claimed:
     received_at: datetime
     attempts: int
     passed: tuple[str, ...]
+    size: int = 0
     peer: str = ""  # the facts of the session: its address
     helo: str = ""
 
@@ -68,6 +69,7 @@ _TAKEN = (
     sa.select(
         _SPOOL,
         _RAW.c.content,
+        _RAW.c.size,
         _ACCEPTANCE.c.reverse_path,
         _ACCEPTANCE.c.received_at,
         _ACCEPTANCE.c.peer,
@@ -120,6 +122,7 @@ def claim(session: Session, owner: str, limit: int, lease_seconds: float) -> lis
             received_at=row.received_at,
             attempts=row.attempts,
             passed=tuple(row.passed),
+            size=row.size,
             peer=row.peer,
             helo=row.helo,
         )

@@ -114,6 +114,12 @@ def mark_known(session: Session, address: str) -> None:
         session.exec(sa.update(Contact).where(col(Contact.id) == row.contact_id).values(known=True))
 
 
+def is_known(session: Session, address: str) -> bool:
+    """Whether the contact of this canonical address is known."""
+    row = session.get(ContactAddress, address)
+    return row is not None and session.get_one(Contact, row.contact_id).known
+
+
 def add_address(session: Session, contact: Contact, email: str) -> ContactAddress:
     """Give a contact one more address. Raises AlreadyThere when it is somebody else's."""
     address = _valid(email)

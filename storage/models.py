@@ -14,6 +14,7 @@ import storage.outbox
 import storage.queues
 import storage.rules
 import storage.spool
+import storage.tags
 import storage.tickets  # noqa: F401 - each import registers its tables
 
 metadata = SQLModel.metadata

@@ -11,7 +11,8 @@ from storage.agents import Agent
 from storage.contacts import Contact
 from storage.messages import Message
 from storage.queues import Queue
-from storage.tickets import Status, Ticket
+from storage.tags import tags_by_ticket
+from storage.tickets import Priority, Status, Ticket
 
 ACTIVE = (Status.NEW, Status.OPEN, Status.PENDING)
 _OWED = (Status.NEW, Status.OPEN)
@@ -38,6 +39,9 @@ class TicketRow:
     created: datetime
     updated: datetime
     messages: int
+    priority: Priority
+    tags: list[str]
+    pending_until: datetime | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,7 +79,9 @@ def ticket_rows(session: Session, wanted: Wanted, limit: int) -> list[TicketRow]
         .order_by(col(Ticket.updated_at).desc(), col(Ticket.id).desc())
         .limit(limit)
     )
-    return [_row(*found) for found in session.exec(query).all()]
+    found = session.exec(query).all()
+    tags = tags_by_ticket(session, [row[0].id for row in found])
+    return [_row(*row, tags=tags.get(row[0].id, [])) for row in found]
 
 
 def _conditions(wanted: Wanted) -> list[sa.ColumnElement[bool]]:
@@ -93,7 +99,7 @@ def _conditions(wanted: Wanted) -> list[sa.ColumnElement[bool]]:
     return conditions
 
 
-def _row(ticket: Ticket, queue: Queue, agent: Agent | None, contact: Contact | None) -> TicketRow:
+def _row(ticket: Ticket, queue: Queue, agent: Agent | None, contact: Contact | None, *, tags: list[str]) -> TicketRow:
     return TicketRow(
         number=ticket.id,
         queue=queue.name,
@@ -104,6 +110,9 @@ def _row(ticket: Ticket, queue: Queue, agent: Agent | None, contact: Contact | N
         created=ticket.created_at,
         updated=ticket.updated_at,
         messages=ticket.messages,
+        priority=ticket.priority,
+        tags=tags,
+        pending_until=ticket.pending_until,
     )
 
 

@@ -9,7 +9,7 @@ import typer
 from gateway.cli.desk import Desk, open_desk
 from gateway.cli.noun import Noun
 from gateway.cli.options import AsJson
-from gateway.cli.printing import complain, local_time, say, say_json, table
+from gateway.cli.printing import answer, complain, local_time, say_json, table
 
 if TYPE_CHECKING:
     from sqlmodel import Session
@@ -61,7 +61,7 @@ def new(
             view = _view(session, made)
         if local_part:
             complain(f"warning: {view.address} can be guessed, so spam will find it")
-        _print(view, as_json, view.address)
+        answer(view, as_json, view.address)
 
 
 @app.verb("set", "gateway address set support.k2v7@in.desk.example --label Shop")
@@ -84,7 +84,7 @@ def set_(
             session.add(found)
             session.flush()
             view = _view(session, found)
-        _print(view, as_json, f"{view.address} is changed.")
+        answer(view, as_json, f"{view.address} is changed.")
 
 
 @app.verb("list", "gateway address list --queue Support")
@@ -124,14 +124,7 @@ def retire(ctx: typer.Context, address: Address, as_json: AsJson = False) -> Non
 
         with desk.writing() as session:
             view = _view(session, retire_address(session, address))
-        _print(view, as_json, f"{view.address} is retired; mail to it still makes tickets.")
-
-
-def _print(view: AddressView, as_json: bool, words: str) -> None:
-    if as_json:
-        say_json(view)
-    else:
-        say(words)
+        answer(view, as_json, f"{view.address} is retired; mail to it still makes tickets.")
 
 
 def _view(session: "Session", address: "CreationAddress") -> AddressView:

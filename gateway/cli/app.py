@@ -17,6 +17,7 @@ from gateway.cli import (
     mail,
     outbox,
     queue,
+    rule,
     serve,
     short,
     status,
@@ -52,6 +53,7 @@ app.command("serve", rich_help_panel=SET_UP, epilog=serve.EXAMPLE)(serve.serve)
 app.command("demo", rich_help_panel=SET_UP, epilog=demo.EXAMPLE)(demo.demo)
 app.add_typer(queue.app, name="queue", rich_help_panel=SET_UP)
 app.add_typer(address.app, name="address", rich_help_panel=SET_UP)
+app.add_typer(rule.app, name="rule", rich_help_panel=SET_UP)
 app.add_typer(agent.app, name="agent", rich_help_panel=SET_UP)
 app.add_typer(channel.app, name="channel", rich_help_panel=SET_UP)
 app.add_typer(block.app, name="block", rich_help_panel=SET_UP)

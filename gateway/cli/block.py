@@ -8,7 +8,7 @@ import typer
 from gateway.cli.desk import Desk, open_desk
 from gateway.cli.noun import Noun
 from gateway.cli.options import AsJson
-from gateway.cli.printing import say, say_json, table
+from gateway.cli.printing import answer, say_json, table
 
 app = Noun("The block list: never send there. (To ignore mail from somebody: `gateway contact block`.)")
 Pattern = Annotated[
@@ -34,7 +34,7 @@ def add(ctx: typer.Context, pattern: Pattern, as_json: AsJson = False) -> None:
         with desk.writing() as session:
             made = block(session, pattern, desk.actor(session))
             view = BlockedView(made.pattern, made.by, "added")
-        _print(view, as_json, f"Nothing is sent to {view.pattern} from now on.")
+        answer(view, as_json, f"Nothing is sent to {view.pattern} from now on.")
 
 
 @app.verb("list", "gateway block list")
@@ -66,11 +66,4 @@ def remove(ctx: typer.Context, pattern: Pattern, as_json: AsJson = False) -> Non
         with desk.writing() as session:
             gone = unblock(session, pattern)
             view = BlockedView(gone.pattern, gone.by, "removed")
-        _print(view, as_json, f"{view.pattern} is off the block list.")
-
-
-def _print(view: BlockedView, as_json: bool, words: str) -> None:
-    if as_json:
-        say_json(view)
-    else:
-        say(words)
+        answer(view, as_json, f"{view.pattern} is off the block list.")

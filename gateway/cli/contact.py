@@ -9,7 +9,7 @@ import typer
 from gateway.cli.desk import Desk, open_desk
 from gateway.cli.noun import Noun
 from gateway.cli.options import ALL_ROWS, AsJson, Limit, limit_of
-from gateway.cli.printing import facts, say, say_body, say_json, table
+from gateway.cli.printing import answer, facts, say, say_body, say_json, table
 
 if TYPE_CHECKING:
     from sqlmodel import Session
@@ -62,7 +62,7 @@ def add(
 
         with desk.writing() as session:
             view = _view(session, add_contact(session, name, email or [], phone=phone, notes=notes))
-        _print(view, as_json, f"Contact {view.id} is there.")
+        answer(view, as_json, f"Contact {view.id} is there.")
 
 
 @app.verb("list", "gateway contact list silva")
@@ -148,7 +148,7 @@ def edit(
             for address in remove_email or []:
                 remove_address(session, found, address)
             view = _view(session, found)
-        _print(view, as_json, f"Contact {view.id} is changed.")
+        answer(view, as_json, f"Contact {view.id} is changed.")
 
 
 @app.verb("block", "gateway contact block spammer@junk.example")
@@ -169,14 +169,7 @@ def block(
             session.flush()
             view = _view(session, found)
         done = "is taken again" if undo else "is ignored from now on"
-        _print(view, as_json, f"Mail of contact {view.id} {done}.")
-
-
-def _print(view: ContactView, as_json: bool, words: str) -> None:
-    if as_json:
-        say_json(view)
-    else:
-        say(words)
+        answer(view, as_json, f"Mail of contact {view.id} {done}.")
 
 
 def _view(session: "Session", contact: "Contact") -> ContactView:

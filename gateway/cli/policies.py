@@ -60,6 +60,10 @@ class Policies:
         str | None,
         typer.Option(metavar="agents|anyone|off", help="Whose hand-made forwards make the inner sender the customer."),
     ] = None
+    assignment: Annotated[
+        str | None,
+        typer.Option(metavar="nobody|round-robin|least-loaded", help="Who of the team gets a new ticket."),
+    ] = None
     subject_tag: Annotated[bool | None, typer.Option(help="Put [#123] into subjects.")] = None
     signature: Annotated[str | None, typer.Option(help="Below answers, where the agent has none.")] = None
     color: Annotated[str | None, typer.Option(help="For lists and the web page.")] = None
@@ -111,6 +115,12 @@ def _forwards(text: str) -> str:
     return word_of(Forwards, text, "--forwards")
 
 
+def _assignment(text: str) -> str:
+    from storage.queues import Assignment
+
+    return word_of(Assignment, text, "--assignment")
+
+
 def _address(text: str) -> str:
     from storage.address import canonical_address
 
@@ -145,6 +155,7 @@ _CONVERSIONS: Mapping[str, Callable[..., object]] = {
     "close_after_days": _as_it_is,
     "known_contacts_only": _as_it_is,
     "forwards": _forwards,
+    "assignment": _assignment,
     "subject_tag": _as_it_is,
     "signature": _as_it_is,
     "color": _as_it_is,

@@ -44,6 +44,14 @@ def say_json(value: object) -> None:
     sys.stdout.write(json.dumps(as_json(value)) + "\n")
 
 
+def answer(value: object, as_json: bool, words: str) -> None:
+    """What a command that made or changed something says: the object for programs, a sentence for people."""
+    if as_json:
+        say_json(value)
+    else:
+        say(words)
+
+
 def as_json(value: object) -> Json:
     """Dataclasses as objects, times in ISO 8601, enums as their words."""
     if value is None or isinstance(value, bool | int | float):

@@ -42,6 +42,7 @@ class QueueView:
     acknowledge: str | None  # null: as the settings say
     known_contacts_only: bool
     forwards: str
+    assignment: str
     answer_via: str
     subject_tag: bool
     signature: str
@@ -92,11 +93,13 @@ def set_(
 ) -> None:
     """Change the policies of a queue; what is not named stays."""
     with open_desk(ctx) as desk:
+        from gateway.intake.rules.load import rename_in_rules
         from storage.queues import find_queue, rename_queue
 
         with desk.writing() as session:
             queue = find_queue(session, name)
             if rename is not None:
+                rename_in_rules(session, queue.name, rename)
                 rename_queue(session, queue, rename)
             apply_policies(session, queue, policies)
             view = view_queue(session, queue)
@@ -182,6 +185,7 @@ def view_queue(session: "Session", queue: "Queue") -> QueueView:
         acknowledge=queue.acknowledge,
         known_contacts_only=queue.known_contacts_only,
         forwards=queue.forwards,
+        assignment=queue.assignment,
         answer_via=channel.name if channel else DEFAULT_SERVERS,
         subject_tag=queue.subject_tag,
         signature=queue.signature,
@@ -210,6 +214,7 @@ def _print(view: QueueView, as_json: bool) -> None:
             ("close after", f"{view.close_after_days} days" if view.close_after_days else "never"),
             ("known contacts only", "yes" if view.known_contacts_only else ""),
             ("forwards", view.forwards),
+            ("new tickets", f"assigned {view.assignment}" if view.assignment != "nobody" else ""),
             ("subject tag", "yes" if view.subject_tag else ""),
             ("language", view.language),
             ("color", view.color),

@@ -19,7 +19,9 @@ def print_ticket(ticket: "TicketView", zone: str, *, full: bool, events: bool) -
     facts(
         [
             ("queue", ticket.queue + (f" ({ticket.held} mails held)" if ticket.held else "")),
-            ("status", ticket.status),
+            ("status", ticket.status + _until(ticket, zone)),
+            ("priority", ticket.priority if ticket.priority != "normal" else ""),
+            ("tags", " ".join(ticket.tags)),
             ("assignee", person(ticket.assignee.name, ticket.assignee.email) if ticket.assignee else "nobody"),
             ("customer", person(ticket.contact.name, ticket.contact.email) if ticket.contact else ""),
             ("people", ", ".join(f"{p.email} ({p.role})" for p in ticket.participants if p.role != "customer")),
@@ -35,6 +37,10 @@ def print_ticket(ticket: "TicketView", zone: str, *, full: bool, events: bool) -
         say(_RULE)
         for event in ticket.events:
             say(f"{local_time(event.at, zone)}  {event.kind}  {event.text}  ({event.by})")
+
+
+def _until(ticket: "TicketView", zone: str) -> str:
+    return f" until {local_time(ticket.pending_until, zone)}" if ticket.pending_until else ""
 
 
 def _print_message(message: "MessageView", zone: str, full: bool) -> None:

@@ -51,6 +51,7 @@ class Case:
     authentication: Authentication  # of who sent it to us: not of him whose mail an agent forwarded by hand
     is_author_proven: bool = False
     flags: tuple[str, ...] = ()
+    silenced_by: str = ""  # the rule that wants no acknowledgement
     trace: list[list[str]] = field(default_factory=list)
 
     @property

@@ -15,6 +15,7 @@ from sqlalchemy.orm import make_transient_to_detached
 from sqlmodel import Session, SQLModel, col, select
 
 from gateway.intake.case import Case
+from gateway.intake.rules.load import load_rules
 from outbound.post_office import PostOffice
 from storage.addresses import CreationAddress
 from storage.agents import Agent
@@ -23,6 +24,7 @@ from storage.contacts import Contact, ContactAddress
 from storage.ids import give_back_numbers, take_numbers
 from storage.messages import Message, MessageReference, NewMessage, file_messages, reference_key
 from storage.queues import Queue, SourceInbox
+from storage.tags import TicketTag
 from storage.tickets import Event, LinkKind, Participant, ParticipantRole, Status, Ticket, TicketLink, TicketQueue
 
 _PARTICIPANT, _HOME, _TICKET = table_of(Participant), table_of(TicketQueue), table_of(Ticket)
@@ -35,7 +37,7 @@ def _among(column: sa.Column[Any]) -> sa.ColumnElement[bool]:
 
 
 # Statements are made once: SQLAlchemy takes ten times as long to build one as the database to run it.
-_AGENTS = sa.select(table_of(Agent).c.email).where(table_of(Agent).c.removed_at.is_(None))
+_AGENTS = sa.select(table_of(Agent).c.email, table_of(Agent).c.id).where(table_of(Agent).c.removed_at.is_(None))
 _PEOPLE = sa.select(_ADDRESS.c.address, _CONTACT.c.id, _CONTACT.c.known, _CONTACT.c.blocked).where(
     _ADDRESS.c.contact_id == _CONTACT.c.id, _among(_ADDRESS.c.address)
 )
@@ -56,7 +58,7 @@ _ROLES = sa.select(_PARTICIPANT.c.ticket_id, _PARTICIPANT.c.address, _PARTICIPAN
 )
 _HOMES = sa.select(_HOME).where(_among(_HOME.c.ticket_id))
 # Rows that others refer to come first.
-_ORDER = (Contact, ContactAddress, Ticket, TicketQueue, Participant, Event, TicketLink)
+_ORDER = (Contact, ContactAddress, Ticket, TicketQueue, TicketTag, Participant, Event, TicketLink)
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,7 +99,8 @@ class Desk:
     def __init__(self, session: Session, office: PostOffice, at: datetime, mails: int) -> None:
         self.session, self.office, self.at = session, office, at
         self.queues = {queue.number: queue for queue in session.exec(select(Queue)).all()}
-        self.agents = set(session.connection().execute(_AGENTS).scalars())
+        self.agents: dict[str, int] = {row.email: row.id for row in session.connection().execute(_AGENTS)}
+        self.rules = load_rules(session)
         self.inboxes = {inbox.address: inbox for inbox in session.exec(select(SourceInbox)).all()}
         self.addresses: dict[str, CreationAddress] = {}
         self.people: dict[str, Person] = {}
@@ -240,7 +243,32 @@ class Desk:
         if ticket.status != status:
             self.add_event(ticket, "status", f"{ticket.status} -> {status}: {why}")
             ticket.status = status
-            ticket.settled_at = None
+            ticket.settled_at = ticket.pending_until = None
+
+    def add_home(self, ticket: Ticket, queue: Queue) -> None:
+        """The ticket came in through a queue, or goes to it: its mail is known there."""
+        homes = self.homes.setdefault(ticket.id, set())
+        if queue.number not in homes:
+            homes.add(queue.number)
+            self._add(TicketQueue, ticket_id=ticket.id, queue_id=queue.number)
+
+    def move_ticket(self, ticket: Ticket, queue: Queue) -> None:
+        """A rule wants a ticket in another queue."""
+        if ticket.queue_id != queue.number:
+            self.add_event(ticket, "moved", f"{self.queues[ticket.queue_id].name} -> {queue.name}")
+            ticket.queue_id, ticket.assignee_id = queue.number, None
+            self.add_home(ticket, queue)
+
+    def assign(self, ticket: Ticket, agent_id: int, why: str) -> None:
+        """Somebody is responsible from now on."""
+        if ticket.assignee_id != agent_id:
+            self.add_event(ticket, "assigned", why)
+            ticket.assignee_id = agent_id
+
+    def add_tag(self, ticket: Ticket, tag: str) -> None:
+        """The ticket has a tag; twice is once."""
+        self._add(TicketTag, ticket_id=ticket.id, tag=tag)
+        self.add_event(ticket, "tags", f"+{tag}")
 
     def add_message(self, case: Case, ticket: Ticket, message: NewMessage, *, is_new_ticket: bool) -> None:
         """File a mail in a ticket; later mails of the batch find it by its ids."""

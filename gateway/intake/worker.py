@@ -23,7 +23,7 @@ from storage.claims import Claimed, Settled, claim, count_attempt, give_back, re
 from storage.database import Database, open_database
 from storage.leases import is_dead, owner_name
 from storage.spool import SpoolState
-from storage.tickets import close_solved
+from storage.tickets import close_solved, open_due
 from storage.waking import Waiter, wake
 
 _POLL_SECONDS = 0.25
@@ -200,6 +200,7 @@ class IntakeWorker:
             self._close_at = at + _CLOSE_SECONDS
             with self._database.writing() as session:
                 close_solved(session, now())
+                open_due(session, now())
 
     def _give_back(self) -> None:
         try:

@@ -132,6 +132,7 @@ def upgrade() -> None:
         sa.Column("display_name_in_automatic_replies", sa.Boolean(), nullable=False),
         sa.Column("known_contacts_only", sa.Boolean(), nullable=False),
         sa.Column("forwards", sa.String(length=32), nullable=False),
+        sa.Column("assignment", sa.String(length=32), nullable=False),
         sa.Column("answer_via", sa.Integer(), nullable=True),
         sa.Column("subject_tag", sa.Boolean(), nullable=False),
         sa.Column("signature", sa.String(), nullable=False),
@@ -193,6 +194,7 @@ def upgrade() -> None:
         "queue_member",
         sa.Column("queue_id", sa.Integer(), nullable=False),
         sa.Column("agent_id", sa.Integer(), nullable=False),
+        sa.Column("turn_at", storage.columns.UtcDateTime(), nullable=True),
         sa.ForeignKeyConstraint(["agent_id"], ["agent.id"], name=op.f("fk_queue_member_agent_id")),
         sa.ForeignKeyConstraint(["queue_id"], ["queue.id"], name=op.f("fk_queue_member_queue_id")),
         sa.PrimaryKeyConstraint("queue_id", "agent_id", name=op.f("pk_queue_member")),
@@ -233,6 +235,7 @@ def upgrade() -> None:
         sa.Column("queue_id", sa.Integer(), nullable=False),
         sa.Column("subject", sa.String(), nullable=False),
         sa.Column("status", sa.String(length=32), nullable=False),
+        sa.Column("priority", sa.String(length=32), nullable=False),
         sa.Column("contact_id", sa.Integer(), nullable=True),
         sa.Column("customer_address", sa.String(), nullable=False),
         sa.Column("assignee_id", sa.Integer(), nullable=True),
@@ -242,6 +245,7 @@ def upgrade() -> None:
         sa.Column("created_at", storage.columns.UtcDateTime(), nullable=False),
         sa.Column("updated_at", storage.columns.UtcDateTime(), nullable=False),
         sa.Column("settled_at", storage.columns.UtcDateTime(), nullable=True),
+        sa.Column("pending_until", storage.columns.UtcDateTime(), nullable=True),
         sa.Column("merged_into", sa.Integer(), nullable=True),
         sa.ForeignKeyConstraint(["address_id"], ["address.id"], name=op.f("fk_ticket_address_id")),
         sa.ForeignKeyConstraint(["assignee_id"], ["agent.id"], name=op.f("fk_ticket_assignee_id")),
@@ -251,8 +255,15 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("id", name=op.f("pk_ticket")),
     )
     with op.batch_alter_table("ticket", schema=None) as batch_op:
-        batch_op.create_index(batch_op.f("ix_ticket_assignee_id"), ["assignee_id"], unique=False)
+        batch_op.create_index("ix_ticket_assignee_status", ["assignee_id", "status"], unique=False)
         batch_op.create_index("ix_ticket_contact_created", ["contact_id", "created_at"], unique=False)
+        batch_op.create_index(
+            "ix_ticket_pending_until",
+            ["pending_until"],
+            unique=False,
+            sqlite_where=sa.text("pending_until IS NOT NULL"),
+            postgresql_where=sa.text("pending_until IS NOT NULL"),
+        )
         batch_op.create_index("ix_ticket_queue_status", ["queue_id", "status", "updated_at"], unique=False)
         batch_op.create_index("ix_ticket_status", ["status", "updated_at"], unique=False)
 
@@ -345,6 +356,16 @@ def upgrade() -> None:
         sa.ForeignKeyConstraint(["ticket_id"], ["ticket.id"], name=op.f("fk_ticket_queue_ticket_id")),
         sa.PrimaryKeyConstraint("ticket_id", "queue_id", name=op.f("pk_ticket_queue")),
     )
+    op.create_table(
+        "ticket_tag",
+        sa.Column("ticket_id", sa.Integer(), nullable=False),
+        sa.Column("tag", sa.String(), nullable=False),
+        sa.ForeignKeyConstraint(["ticket_id"], ["ticket.id"], name=op.f("fk_ticket_tag_ticket_id")),
+        sa.PrimaryKeyConstraint("ticket_id", "tag", name=op.f("pk_ticket_tag")),
+    )
+    with op.batch_alter_table("ticket_tag", schema=None) as batch_op:
+        batch_op.create_index(batch_op.f("ix_ticket_tag_tag"), ["tag"], unique=False)
+
     op.create_table(
         "attachment",
         sa.Column("id", sa.Integer(), autoincrement=False, nullable=False),
@@ -465,6 +486,10 @@ def downgrade() -> None:
         batch_op.drop_index(batch_op.f("ix_attachment_message_id"))
 
     op.drop_table("attachment")
+    with op.batch_alter_table("ticket_tag", schema=None) as batch_op:
+        batch_op.drop_index(batch_op.f("ix_ticket_tag_tag"))
+
+    op.drop_table("ticket_tag")
     op.drop_table("ticket_queue")
     with op.batch_alter_table("ticket_link", schema=None) as batch_op:
         batch_op.drop_index(batch_op.f("ix_ticket_link_other_id"))
@@ -480,8 +505,13 @@ def downgrade() -> None:
     with op.batch_alter_table("ticket", schema=None) as batch_op:
         batch_op.drop_index("ix_ticket_status")
         batch_op.drop_index("ix_ticket_queue_status")
+        batch_op.drop_index(
+            "ix_ticket_pending_until",
+            sqlite_where=sa.text("pending_until IS NOT NULL"),
+            postgresql_where=sa.text("pending_until IS NOT NULL"),
+        )
         batch_op.drop_index("ix_ticket_contact_created")
-        batch_op.drop_index(batch_op.f("ix_ticket_assignee_id"))
+        batch_op.drop_index("ix_ticket_assignee_status")
 
     op.drop_table("ticket")
     with op.batch_alter_table("source_inbox", schema=None) as batch_op:

@@ -18,7 +18,7 @@ def desk(both: Cli) -> Cli:
 def test_list_of_tickets_has_the_shape_of_the_contract(desk: Cli) -> None:
     """Names of keys are what scripts rely on."""
     [row] = desk.json("ticket", "list")
-    assert set(row) == {"number", "queue", "subject", "status", "assignee", "contact", "created", "updated", "messages"}
+    assert {"number", "queue", "subject", "status", "assignee", "contact", "created", "updated", "messages"} <= set(row)
     assert (row["number"], row["queue"], row["status"], row["messages"]) == (1, "Support", "new", 1)
     assert row["contact"] == {"name": "Carla Customer", "email": "carla@customer.example"}
     assert row["assignee"] is None
