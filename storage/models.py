@@ -11,6 +11,7 @@ import storage.ids
 import storage.installation
 import storage.messages
 import storage.outbox
+import storage.presence
 import storage.queues
 import storage.rules
 import storage.spool

@@ -11,7 +11,7 @@ from storage.agents import Agent
 from storage.contacts import Contact
 from storage.messages import Message
 from storage.queues import Queue
-from storage.tags import tags_by_ticket
+from storage.tags import TicketTag, tags_by_ticket
 from storage.tickets import Priority, Status, Ticket
 
 ACTIVE = (Status.NEW, Status.OPEN, Status.PENDING)
@@ -42,6 +42,7 @@ class TicketRow:
     priority: Priority
     tags: list[str]
     pending_until: datetime | None
+    color: str  # of its queue
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,6 +55,10 @@ class Wanted:
     unassigned: bool = False
     contact_id: int | None = None
     numbers: Sequence[int] | None = None
+    tags: Sequence[str] = ()  # all of them
+    priorities: Sequence[Priority] = ()  # one of them
+    updated_before: datetime | None = None
+    oldest_first: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,14 +74,15 @@ class QueueCounts:
 
 
 def ticket_rows(session: Session, wanted: Wanted, limit: int) -> list[TicketRow]:
-    """Tickets, the one that moved last first."""
+    """Tickets, the one that moved last first unless the oldest is wanted first."""
+    order = (col(Ticket.updated_at), col(Ticket.id))
     query = (
         select(Ticket, Queue, Agent, Contact)
         .join(Queue, col(Queue.id) == Ticket.queue_id)
         .join(Agent, col(Agent.id) == Ticket.assignee_id, isouter=True)
         .join(Contact, col(Contact.id) == Ticket.contact_id, isouter=True)
         .where(*_conditions(wanted))
-        .order_by(col(Ticket.updated_at).desc(), col(Ticket.id).desc())
+        .order_by(*(order if wanted.oldest_first else [column.desc() for column in order]))
         .limit(limit)
     )
     found = session.exec(query).all()
@@ -96,6 +102,12 @@ def _conditions(wanted: Wanted) -> list[sa.ColumnElement[bool]]:
         conditions.append(col(Ticket.contact_id) == wanted.contact_id)
     if wanted.numbers is not None:
         conditions.append(col(Ticket.id).in_(wanted.numbers))
+    if wanted.priorities:
+        conditions.append(col(Ticket.priority).in_(wanted.priorities))
+    if wanted.updated_before is not None:
+        conditions.append(col(Ticket.updated_at) < wanted.updated_before)
+    for tag in wanted.tags:
+        conditions.append(col(Ticket.id).in_(select(TicketTag.ticket_id).where(TicketTag.tag == tag)))
     return conditions
 
 
@@ -113,16 +125,18 @@ def _row(ticket: Ticket, queue: Queue, agent: Agent | None, contact: Contact | N
         priority=ticket.priority,
         tags=tags,
         pending_until=ticket.pending_until,
+        color=queue.color,
     )
 
 
 def next_ticket(session: Session, agent_id: int | None) -> int | None:
-    """The ticket that waits longest for an answer of ours: the agent's own first, then nobody's."""
+    """The ticket that waits longest for an answer of ours: the agent's own, then nobody's; what presses first."""
+    pressing = sa.case({priority: place for place, priority in enumerate(reversed(Priority))}, value=Ticket.priority)
     query = (
         select(Ticket.id)
         .where(col(Ticket.status).in_(_OWED))
         .where(sa.or_(col(Ticket.assignee_id) == agent_id, col(Ticket.assignee_id).is_(None)))
-        .order_by(col(Ticket.assignee_id).is_(None), col(Ticket.updated_at), col(Ticket.id))
+        .order_by(col(Ticket.assignee_id).is_(None), pressing, col(Ticket.updated_at), col(Ticket.id))
         .limit(1)
     )
     return session.exec(query).first()

@@ -233,9 +233,3 @@ def record_shown(session: Session, agent_id: int, ticket: TicketView) -> None:
 def find_attachment(session: Session, id_: int) -> MessageAttachment | None:
     """The file of this id."""
     return session.exec(select(MessageAttachment).where(col(MessageAttachment.id) == id_)).first()
-
-
-def has_seen(session: Session, agent_id: int, ticket: TicketView) -> bool:
-    """Whether an agent was shown this ticket's newest message already."""
-    shown = session.get(Shown, (agent_id, ticket.number))
-    return shown is not None and shown.message_id >= max((message.id for message in ticket.messages), default=0)

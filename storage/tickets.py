@@ -241,6 +241,15 @@ def link(session: Session, first: int, second: int, kind: LinkKind) -> None:
         session.flush()
 
 
+def unlink(session: Session, first: int, second: int) -> None:
+    """Say that two tickets do not belong together. Raises NotFound when nobody said they did."""
+    found = session.get(TicketLink, (first, second)) or session.get(TicketLink, (second, first))
+    if found is None:
+        raise NotFound(f"Tickets {first} and {second} are not linked")
+    session.delete(found)
+    session.flush()
+
+
 def links_of(session: Session, number: int) -> list[tuple[int, LinkKind]]:
     """The other tickets that belong to this one."""
     rows = session.exec(

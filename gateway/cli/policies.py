@@ -1,5 +1,6 @@
 """The policies of a queue as options of `queue new` and `queue set`."""
 
+import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Annotated
@@ -13,6 +14,8 @@ if TYPE_CHECKING:
     from sqlmodel import Session
 
     from storage.queues import Queue
+
+_COLORS = ("red", "green", "yellow", "blue", "magenta", "cyan", "white")
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,7 +69,7 @@ class Policies:
     ] = None
     subject_tag: Annotated[bool | None, typer.Option(help="Put [#123] into subjects.")] = None
     signature: Annotated[str | None, typer.Option(help="Below answers, where the agent has none.")] = None
-    color: Annotated[str | None, typer.Option(help="For lists and the web page.")] = None
+    color: Annotated[str | None, typer.Option(help="In lists: red, green, cyan ... or #rrggbb.")] = None
     language: Annotated[str | None, typer.Option(metavar="en|pt|es|fr|de", help="Of acknowledgements.")] = None
 
 
@@ -138,6 +141,12 @@ def _language(text: str) -> str:
     return text
 
 
+def _color(text: str) -> str:
+    if text and text not in _COLORS and not re.fullmatch("#[0-9a-fA-F]{6}", text):
+        raise AskedWrongly(f"--color: {text!r} is none of {', '.join(_COLORS)}, nor like #1a7f37")
+    return text
+
+
 def _as_it_is(value: object) -> object:
     return value
 
@@ -158,6 +167,6 @@ _CONVERSIONS: Mapping[str, Callable[..., object]] = {
     "assignment": _assignment,
     "subject_tag": _as_it_is,
     "signature": _as_it_is,
-    "color": _as_it_is,
+    "color": _color,
     "language": _language,
 }

@@ -20,6 +20,20 @@ if TYPE_CHECKING:
 Json: TypeAlias = "Mapping[str, Json] | Sequence[Json] | str | int | float | bool | None"
 
 _GAP = "  "
+# For queues to which nobody has given a colour: each keeps its own.
+_PALETTE = ("cyan", "green", "magenta", "yellow", "blue", "bright_cyan", "bright_green", "bright_magenta")
+
+
+class Colored(str):
+    """A cell of a table with a colour: a name that terminals know, or #rrggbb. Without one its text chooses."""
+
+    color: str
+
+    def __new__(cls, text: str, color: str = "") -> "Colored":
+        """The text, which is all that a pipe sees."""
+        cell = super().__new__(cls, text)
+        cell.color = color or _PALETTE[sum(text.encode("utf-8", "replace")) % len(_PALETTE)]
+        return cell
 
 
 def say(text: str = "") -> None:
@@ -112,8 +126,12 @@ def _drawn_table(columns: Sequence[str], rows: Sequence[Sequence[str]]) -> None:
         drawn.add_column(Text(column), no_wrap=place == 0, overflow="fold")
     for row in rows:
         # As Text, because rich would take [red] in a subject for markup.
-        drawn.add_row(*(Text(terminal.one_line(cell)) for cell in row))
+        drawn.add_row(*(Text(terminal.one_line(cell), style=_style(cell)) for cell in row))
     Console(highlight=False, markup=False, emoji=False).print(drawn)
+
+
+def _style(cell: str) -> str:
+    return cell.color if isinstance(cell, Colored) else ""
 
 
 def local_time(moment: datetime | None, zone: str) -> str:

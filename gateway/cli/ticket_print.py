@@ -25,6 +25,7 @@ def print_ticket(ticket: "TicketView", zone: str, *, full: bool, events: bool) -
             ("assignee", person(ticket.assignee.name, ticket.assignee.email) if ticket.assignee else "nobody"),
             ("customer", person(ticket.contact.name, ticket.contact.email) if ticket.contact else ""),
             ("people", ", ".join(f"{p.email} ({p.role})" for p in ticket.participants if p.role != "customer")),
+            ("merged into", f"#{ticket.merged_into}" if ticket.merged_into else ""),
             ("links", ", ".join(f"#{link.number} ({link.kind})" for link in ticket.links)),
             ("came through", ticket.source_inbox),
             ("created", local_time(ticket.created, zone)),

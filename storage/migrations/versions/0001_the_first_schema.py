@@ -327,6 +327,17 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("ticket_id", "address", name=op.f("pk_participant")),
     )
     op.create_table(
+        "presence",
+        sa.Column("ticket_id", sa.Integer(), nullable=False),
+        sa.Column("agent_id", sa.Integer(), nullable=False),
+        sa.Column("writes", sa.Boolean(), nullable=False),
+        sa.Column("since", storage.columns.UtcDateTime(), nullable=False),
+        sa.Column("until", storage.columns.UtcDateTime(), nullable=False),
+        sa.ForeignKeyConstraint(["agent_id"], ["agent.id"], name=op.f("fk_presence_agent_id")),
+        sa.ForeignKeyConstraint(["ticket_id"], ["ticket.id"], name=op.f("fk_presence_ticket_id")),
+        sa.PrimaryKeyConstraint("ticket_id", "agent_id", name=op.f("pk_presence")),
+    )
+    op.create_table(
         "shown",
         sa.Column("agent_id", sa.Integer(), nullable=False),
         sa.Column("ticket_id", sa.Integer(), nullable=False),
@@ -496,6 +507,7 @@ def downgrade() -> None:
 
     op.drop_table("ticket_link")
     op.drop_table("shown")
+    op.drop_table("presence")
     op.drop_table("participant")
     op.drop_table("message")
     with op.batch_alter_table("event", schema=None) as batch_op:
