@@ -9,7 +9,6 @@ from sqlmodel import Session, col, select
 
 from storage.agents import Agent
 from storage.contacts import Contact
-from storage.messages import Message
 from storage.queues import Queue
 from storage.tags import TicketTag, tags_by_ticket
 from storage.tickets import Priority, Status, Ticket
@@ -140,18 +139,6 @@ def next_ticket(session: Session, agent_id: int | None) -> int | None:
         .limit(1)
     )
     return session.exec(query).first()
-
-
-def tickets_of_messages(session: Session, message_ids: Sequence[int]) -> dict[int, list[str]]:
-    """The tickets of some messages, in the order of the messages, each with the places found: {12: ["12.3"]}."""
-    query = select(Message.id, Message.ticket_id, Message.position).where(col(Message.id).in_(message_ids))
-    places = {message: (ticket, f"{ticket}.{position}") for message, ticket, position in session.exec(query).all()}
-    found: dict[int, list[str]] = {}
-    for message in message_ids:
-        if message in places:
-            ticket, ref = places[message]
-            found.setdefault(ticket, []).append(ref)
-    return found
 
 
 def count_by_queue(session: Session) -> list[QueueCounts]:

@@ -9,10 +9,10 @@ import typer
 
 from config.clock import now
 from config.errors import DatabaseUnavailable
-from gateway.cli import ticket_change, ticket_files, ticket_join, ticket_reply, ticket_watch
+from gateway.cli import ticket_change, ticket_files, ticket_join, ticket_reply, ticket_search, ticket_watch
 from gateway.cli.desk import Desk, open_desk
 from gateway.cli.noun import Noun
-from gateway.cli.options import ALL_ROWS, AsJson, Limit, limit_of, moment_of, taking, word_of
+from gateway.cli.options import AsJson, Limit, limit_of, moment_of, taking, word_of
 from gateway.cli.printing import Colored, complain, local_time, merged, say, say_json, table
 
 if TYPE_CHECKING:
@@ -216,34 +216,7 @@ def _take(desk: Desk, number: int) -> None:
         assign(session, get_ticket(session, number), agent.id, by=agent.email, text=agent.email)
 
 
-@app.verb("search", "gateway ticket search invoice 4711")
-def search(
-    ctx: typer.Context,
-    words: Annotated[list[str], typer.Argument(metavar="WORDS", help="All of them; the last one may be a beginning.")],
-    limit: Limit = None,
-    as_json: AsJson = False,
-) -> None:
-    """Find tickets by the words of their messages, the newest message first."""
-    with open_desk(ctx) as desk:
-        found, rows = _search(desk, " ".join(words), limit_of(limit, as_json))
-        if as_json:
-            say_json([merged(row, matches=found[row.number]) for row in rows])
-        else:
-            print_rows(desk, rows, as_json)
-
-
-def _search(desk: Desk, words: str, limit: int) -> "tuple[dict[int, list[str]], list[TicketRow]]":
-    from storage.overview import Wanted, ticket_rows, tickets_of_messages
-    from storage.search import search_messages
-    from storage.tickets import Status
-
-    with desk.reading() as session:
-        found = tickets_of_messages(session, search_messages(session, words, limit))
-        rows = ticket_rows(session, Wanted(list(Status), numbers=list(found)), ALL_ROWS)
-    places = {number: place for place, number in enumerate(found)}
-    return found, sorted(rows, key=lambda row: places[row.number])
-
-
+app.verb("search", "gateway ticket search invoice 4711 from:maria before:2026-03-01")(ticket_search.search)
 app.verb("reply", "gateway ticket reply 12 -m 'It is fixed.' --status solved")(ticket_reply.reply)
 app.verb("note", "gateway ticket note 12 -m 'Called her, she will send the invoice.'")(ticket_reply.note)
 app.verb("new", "gateway ticket new --queue Support --to maria@client.example --subject 'Your order' -m 'Hello'")(

@@ -194,7 +194,11 @@ def test_search_finds_tickets_by_words_of_their_messages(desk: Cli) -> None:
     desk.house.receive(mail("The coffee machine", subject="Cotação", author="Bob <bob@x.example>"))
     [found] = desk.json("ticket", "search", "cotacao", "coff")
     assert (found["number"], found["matches"]) == (2, ["2.1"])
+    assert found["snippets"] == ["The coffee machine"]
     assert desk.json("ticket", "search", "tea") == []
+    assert desk.json("ticket", "search", "coffee machine", "from:bob", "queue:support", "status:new")
+    assert "2.1: The coffee machine" in desk.run("ticket", "search", "machine")
+    assert "done" in desk.refuses("ticket", "search", "status:done", exits=2)
 
 
 def test_next_ticket_is_the_one_that_waits_longest(desk: Cli) -> None:
