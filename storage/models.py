@@ -10,6 +10,7 @@ import storage.contacts
 import storage.ids
 import storage.installation
 import storage.messages
+import storage.organisations
 import storage.outbox
 import storage.presence
 import storage.queues

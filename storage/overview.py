@@ -128,6 +128,12 @@ def _row(ticket: Ticket, queue: Queue, agent: Agent | None, contact: Contact | N
     )
 
 
+def numbers_after(session: Session, last: int, limit: int) -> list[int]:
+    """The numbers of the next tickets after one, in their order."""
+    query = select(Ticket.id).where(col(Ticket.id) > last).order_by(col(Ticket.id)).limit(limit)
+    return list(session.exec(query).all())
+
+
 def next_ticket(session: Session, agent_id: int | None) -> int | None:
     """The ticket that waits longest for an answer of ours: the agent's own, then nobody's; what presses first."""
     pressing = sa.case({priority: place for place, priority in enumerate(reversed(Priority))}, value=Ticket.priority)

@@ -9,7 +9,15 @@ import typer
 
 from config.clock import now
 from config.errors import DatabaseUnavailable
-from gateway.cli import ticket_change, ticket_files, ticket_join, ticket_reply, ticket_search, ticket_watch
+from gateway.cli import (
+    ticket_change,
+    ticket_export,
+    ticket_files,
+    ticket_join,
+    ticket_reply,
+    ticket_search,
+    ticket_watch,
+)
 from gateway.cli.desk import Desk, open_desk
 from gateway.cli.noun import Noun
 from gateway.cli.options import AsJson, Limit, limit_of, moment_of, taking, word_of
@@ -234,4 +242,5 @@ app.verb("merge", "gateway ticket merge 13 14 --into 12")(ticket_join.merge)
 app.verb("split", "gateway ticket split 12 12.3")(ticket_join.split)
 app.verb("link", "gateway ticket link 12 15")(ticket_join.link)
 app.verb("spam", "gateway ticket spam 16 17")(ticket_change.spam)
+app.verb("export", "gateway ticket export 12 --form html > ticket.html")(ticket_export.export)
 app.verb("watch", "gateway ticket watch --queue Support")(ticket_watch.watch)

@@ -116,6 +116,15 @@ def upgrade() -> None:
         batch_op.create_index(batch_op.f("ix_contact_address_contact_id"), ["contact_id"], unique=False)
 
     op.create_table(
+        "organisation",
+        sa.Column("domain", sa.String(), nullable=False),
+        sa.Column("name", sa.String(), nullable=False),
+        sa.PrimaryKeyConstraint("domain", name=op.f("pk_organisation")),
+    )
+    with op.batch_alter_table("organisation", schema=None) as batch_op:
+        batch_op.create_index(batch_op.f("ix_organisation_name"), ["name"], unique=False)
+
+    op.create_table(
         "queue",
         sa.Column("id", sa.Integer(), nullable=False),
         sa.Column("name", sa.String(), nullable=False),
@@ -550,6 +559,10 @@ def downgrade() -> None:
 
     op.drop_table("spool")
     op.drop_table("queue")
+    with op.batch_alter_table("organisation", schema=None) as batch_op:
+        batch_op.drop_index(batch_op.f("ix_organisation_name"))
+
+    op.drop_table("organisation")
     with op.batch_alter_table("contact_address", schema=None) as batch_op:
         batch_op.drop_index(batch_op.f("ix_contact_address_contact_id"))
 
