@@ -1,7 +1,7 @@
 """Tickets as rows of a list, each with the names that people read, in one query."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 
 import sqlalchemy as sa
@@ -15,6 +15,7 @@ from storage.tickets import Priority, Status, Ticket
 
 ACTIVE = (Status.NEW, Status.OPEN, Status.PENDING)
 _OWED = (Status.NEW, Status.OPEN)
+_NEWEST = 2000
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,6 +71,8 @@ class QueueCounts:
     pending: int
     unassigned: int  # of new, open and pending ones
     held: int  # mails
+    oldest_waiting: datetime | None = None  # since when the oldest new or open one waits
+    last_mail: datetime | None = None  # of the newest mails; None: not among them
 
 
 def ticket_rows(session: Session, wanted: Wanted, limit: int) -> list[TicketRow]:
@@ -155,9 +158,36 @@ def count_by_queue(session: Session) -> list[QueueCounts]:
         .group_by(col(Ticket.queue_id), col(Ticket.status), col(Ticket.assignee_id).is_(None))
     )
     counted = [(queue, Status(status), bool(free), count) for queue, status, free, count in session.exec(query).all()]
-    held = held_by_queue(session)
+    held, waiting, last = held_by_queue(session), _oldest_by_queue(session), _last_mail_by_queue(session)
     queues = session.exec(select(Queue).where(col(Queue.archived_at).is_(None)).order_by(col(Queue.key))).all()
-    return [_counts(queue, [c[1:] for c in counted if c[0] == queue.id], held) for queue in queues]
+    return [
+        replace(
+            _counts(queue, [c[1:] for c in counted if c[0] == queue.id], held),
+            oldest_waiting=waiting.get(queue.number),
+            last_mail=last.get(queue.number),
+        )
+        for queue in queues
+    ]
+
+
+def _oldest_by_queue(session: Session) -> dict[int, datetime]:
+    query = select(Ticket.queue_id, sa.func.min(Ticket.updated_at)).where(col(Ticket.status).in_(_OWED))
+    return dict(session.exec(query.group_by(col(Ticket.queue_id))).all())
+
+
+def _last_mail_by_queue(session: Session) -> dict[int, datetime]:
+    """Among the newest mails only: a queue that got none for so long is told by its silence."""
+    from storage.addresses import CreationAddress
+    from storage.spool import Acceptance, Spool  # slow, as below
+
+    newest = select(Spool.recipient, Spool.acceptance_id).order_by(col(Spool.id).desc()).limit(_NEWEST).subquery()
+    query = (
+        select(CreationAddress.queue_id, sa.func.max(Acceptance.received_at))
+        .join(newest, newest.c.recipient == CreationAddress.address)
+        .join(Acceptance, col(Acceptance.id) == newest.c.acceptance_id)
+        .group_by(col(CreationAddress.queue_id))
+    )
+    return dict(session.exec(query).all())
 
 
 def _counts(queue: Queue, counted: Sequence[tuple[Status, bool, int]], held: dict[int, int]) -> QueueCounts:

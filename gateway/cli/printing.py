@@ -8,7 +8,7 @@ import json
 import sys
 from collections.abc import Mapping, Sequence
 from dataclasses import fields, is_dataclass
-from datetime import datetime
+from datetime import date, datetime
 from functools import cache
 from typing import TYPE_CHECKING, TypeAlias
 
@@ -72,7 +72,7 @@ def as_json(value: object) -> Json:
         return value
     if isinstance(value, str):  # a StrEnum too
         return str(value)
-    if isinstance(value, datetime):
+    if isinstance(value, date):  # a moment too
         return value.isoformat()
     if isinstance(value, Mapping):
         return {str(key): as_json(part) for key, part in value.items()}

@@ -217,7 +217,8 @@ def test_status_counts_what_waits(desk: Cli) -> None:
     desk.house.accept(mail("not yet filed"))
     desk.run("reply", "1", "-m", "Hello")
     whole = desk.json("status")
-    assert whole["queues"] == [{"queue": "Support", "new": 0, "open": 0, "pending": 1, "unassigned": 0, "held": 0}]
+    counts = {"queue": "Support", "new": 0, "open": 0, "pending": 1, "unassigned": 0, "held": 0}
+    assert whole["queues"][0].items() >= counts.items()
     assert (whole["spool"]["pending"], whole["outbox"]["waiting"]) == (1, 1)
     assert whole["listeners"] == [{"address": "127.0.0.1:1", "answers": False}]
 
