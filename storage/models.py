@@ -7,6 +7,7 @@ import storage.agents
 import storage.blocklist
 import storage.channels
 import storage.contacts
+import storage.erasure
 import storage.ids
 import storage.installation
 import storage.messages

@@ -229,6 +229,33 @@ def organisation(
             table(("DOMAIN", "ORGANISATION"), [(row.domain, row.name) for row in rows], empty="No organisation yet.")
 
 
+@app.verb("erase", "gateway contact erase maria@client.example --yes")
+def erase(
+    ctx: typer.Context,
+    contact: Named,
+    yes: Annotated[bool, typer.Option("--yes", help="It cannot be undone.")] = False,
+    as_json: AsJson = False,
+) -> None:
+    """Erase a person: his contact, his tickets' content and all mail of his. What others wrote stays, and backups."""
+    from config.errors import Refused
+
+    with open_desk(ctx) as desk:
+        from storage.contacts import find_contact
+        from storage.erasure import erase_contact
+        from storage.ids import lock_filing
+
+        with desk.writing() as session:
+            lock_filing(session)
+            found = find_contact(session, contact)
+            if not yes:
+                raise Refused(f"Erasing {found.name or contact} cannot be undone: say --yes")
+            done = erase_contact(session, found, by=desk.actor(session))
+        words = (
+            f"{done.messages} messages in {done.tickets} tickets, {done.mails} mails and {done.files} files are gone"
+        )
+        answer(done, as_json, f"{words}; their bytes leave the disk within two hours. Backups keep what they have.")
+
+
 app.verb("import", "gateway contact import contacts.csv")(contact_file.import_)
 app.verb("export", "gateway contact export > contacts.csv")(contact_file.export)
 

@@ -21,6 +21,7 @@ from storage.addresses import CreationAddress
 from storage.agents import Agent
 from storage.columns import insert_or_skip, table_of
 from storage.contacts import Contact, ContactAddress
+from storage.erasure import erased_among
 from storage.ids import give_back_numbers, take_numbers
 from storage.messages import Message, MessageReference, NewMessage, file_messages, reference_key
 from storage.queues import Queue, SourceInbox
@@ -104,6 +105,7 @@ class Desk:
         self.inboxes = {inbox.address: inbox for inbox in session.exec(select(SourceInbox)).all()}
         self.addresses: dict[str, CreationAddress] = {}
         self.people: dict[str, Person] = {}
+        self.erased: set[str] = set()  # digests of mails of the batch that were erased before
         self.references: dict[str, list[Known]] = {}
         self.tickets: dict[int, Ticket] = {}
         self.roles: dict[int, dict[str, ParticipantRole]] = {}
@@ -128,6 +130,7 @@ class Desk:
 
     def fetch(self, cases: Sequence[Case]) -> None:
         """Learn all that deciding these mails may ask."""
+        self.erased = erased_among(self.session, [case.claimed.sha256 for case in cases])
         self._fetch_people({case.author for case in cases if case.author})
         keys = {reference_key(id_) for case in cases for id_ in ids_of(case)}
         self._fetch_references(keys)

@@ -21,6 +21,8 @@ from gateway.reading.bounded import BoundedReader, ReaderLimits
 from outbound.post_office import PostOffice, open_post_office
 from storage.claims import Claimed, Settled, claim, count_attempt, give_back, recover, settle
 from storage.database import Database, open_database
+from storage.erasure import collect_unwanted
+from storage.ids import lock_filing
 from storage.leases import is_dead, owner_name
 from storage.spool import SpoolState
 from storage.tickets import close_solved, open_due
@@ -201,6 +203,9 @@ class IntakeWorker:
             with self._database.writing() as session:
                 close_solved(session, now())
                 open_due(session, now())
+            with self._database.writing() as session:
+                lock_filing(session)
+                collect_unwanted(session, self._office.blobs)
 
     def _give_back(self) -> None:
         try:

@@ -116,6 +116,16 @@ def upgrade() -> None:
         batch_op.create_index(batch_op.f("ix_contact_address_contact_id"), ["contact_id"], unique=False)
 
     op.create_table(
+        "erased_mail",
+        sa.Column("tombstone", sa.String(), nullable=False),
+        sa.PrimaryKeyConstraint("tombstone", name=op.f("pk_erased_mail")),
+    )
+    op.create_table(
+        "unwanted_blob",
+        sa.Column("sha256", sa.String(), nullable=False),
+        sa.PrimaryKeyConstraint("sha256", name=op.f("pk_unwanted_blob")),
+    )
+    op.create_table(
         "organisation",
         sa.Column("domain", sa.String(), nullable=False),
         sa.Column("name", sa.String(), nullable=False),
@@ -563,6 +573,8 @@ def downgrade() -> None:
         batch_op.drop_index(batch_op.f("ix_organisation_name"))
 
     op.drop_table("organisation")
+    op.drop_table("unwanted_blob")
+    op.drop_table("erased_mail")
     with op.batch_alter_table("contact_address", schema=None) as batch_op:
         batch_op.drop_index(batch_op.f("ix_contact_address_contact_id"))
 

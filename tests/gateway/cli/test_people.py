@@ -80,3 +80,16 @@ def test_rotated_address_has_a_successor_and_still_makes_tickets(desk: Cli) -> N
     assert str(desk.house.receive(mail("late"), to=old).state) == "filed"
     assert str(desk.house.receive(mail("new"), to=done["address"]["address"]).state) == "filed"
     assert "What is to be done" in desk.run("address", "rotate", done["address"]["address"])
+
+
+def test_person_is_erased_only_with_a_yes(desk: Cli) -> None:
+    """Without it nothing happens; with it his tickets are shells, and he is nobody."""
+    assert "--yes" in desk.refuses("contact", "erase", "carla@customer.example")
+    done = desk.json("contact", "erase", "carla@customer.example", "--yes")
+    assert (done["tickets"], done["messages"], done["mails"]) == (1, 1, 1)
+    shell = desk.json("show", "1")
+    assert (shell["subject"], shell["contact"], shell["participants"]) == ("(erased)", None, [])
+    desk.refuses("contact", "show", "carla@customer.example")
+    assert desk.json("show", "2")["contact"]["email"] == "carla@home.example"
+    assert "(erased)" in desk.run("mail", "why", "1.1")
+    assert desk.json("audit")["ok"]
