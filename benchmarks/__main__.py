@@ -7,21 +7,25 @@ from functools import partial
 
 import pytest
 
-from benchmarks import accept, end_to_end, reading, startup
+from benchmarks import accept, end_to_end, reading, search, startup
 from benchmarks.machine import describe_machine
 
 
 def main() -> int:
     """Run what the command line names; returns the exit status."""
     parser = argparse.ArgumentParser(prog="python -m benchmarks", description="Measure the gateway beside its peers.")
-    parser.add_argument("names", nargs="*", metavar="NAME", help="accept, end_to_end, reading, startup; none: all")
+    parser.add_argument(
+        "names", nargs="*", metavar="NAME", help="accept, end_to_end, reading, search, startup; none: all"
+    )
     parser.add_argument("--rounds", type=int, default=5, help="how often each of a pair is measured, in turn (5)")
+    parser.add_argument("--messages", type=int, default=1_000_000, help="among how many is searched (1,000,000)")
     asked = parser.parse_args()
     benchmarks: dict[str, Callable[[], None]] = {
         "accept": partial(accept.main, asked.rounds),
         "end_to_end": partial(end_to_end.main, asked.rounds),
         "startup": partial(startup.main, asked.rounds),
         "reading": reading.main,
+        "search": partial(search.main, asked.messages),
     }
     for name in asked.names:
         if name not in benchmarks:
