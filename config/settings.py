@@ -26,6 +26,7 @@ from pydantic import (
 from config.secrets import resolve_reference
 
 _SQLITE = "sqlite:///"
+_SYSTEMD = "systemd"
 _URL_PASSWORD = re.compile(r"^([a-z]+://[^:/@?]*:)[^/?]*@")
 _DOMAIN = re.compile(r"[a-z0-9_-]{1,63}(\.[a-z0-9_-]{1,63})*")
 _BUCKET = re.compile(r"s3://[a-z0-9.-]{3,63}(/[^\s?#]*)?")
@@ -154,7 +155,7 @@ class ListenerSettings(_Part):
 
     address: str = Field(
         "127.0.0.1:2525",
-        description="HOST:PORT, unix:PATH, or systemd for the sockets that it hands over; an unprivileged port needs no root.",
+        description="HOST:PORT, unix:PATH, or systemd (systemd:NAME) for the sockets that it hands over; a port above 1023 needs no root.",
     )
     protocol: Literal["smtp", "lmtp"] = Field(
         "smtp", description="lmtp (RFC 2033) for a mail server in front of us: one reply a recipient."
@@ -176,11 +177,13 @@ class ListenerSettings(_Part):
     @field_validator("address")
     @classmethod
     def _host_and_port(cls, value: str) -> str:
-        if value == "systemd" or value.startswith("unix:/"):
+        if value == _SYSTEMD or value.startswith((f"{_SYSTEMD}:", "unix:/")):
             return value
         host, _, port = value.rpartition(":")
         if not host or not port.isascii() or not port.isdigit() or int(port) > 65535:
-            raise ValueError("must be HOST:PORT, like 127.0.0.1:2525 or [::]:25, or unix:/PATH, or systemd")
+            raise ValueError(
+                "must be HOST:PORT, like 127.0.0.1:2525 or [::]:25, or unix:/PATH, or systemd, or systemd:NAME"
+            )
         return value
 
     @field_validator("proxy_from")
@@ -197,6 +200,16 @@ class ListenerSettings(_Part):
         if self.proxy_from and self.tls == "implicit":
             raise ValueError('a PROXY header comes before TLS: use tls = "starttls" with proxy_from')
         return self
+
+    @property
+    def is_handed(self) -> bool:
+        """Whether its sockets come from the service manager."""
+        return self.address.partition(":")[0] == _SYSTEMD
+
+    @property
+    def handed_name(self) -> str:
+        """The FileDescriptorName= of its sockets; empty: all that no other listener names."""
+        return self.address.partition(":")[2] if self.is_handed else ""
 
     @property
     def host(self) -> str:
@@ -291,7 +304,22 @@ class IntakeSettings(_Part):
     )
     new_tickets_window_minutes: int = Field(120, ge=1, description="The window of new_tickets_per_sender.")
     same_mail_per_hour: int = Field(
-        3, ge=0, description="The same author, subject and text more often than this an hour is held."
+        3, ge=0, description="The same subject or the same text of one author more often than this an hour is held."
+    )
+    subject_layers: int = Field(
+        3,
+        ge=0,
+        description="A subject that robots have answered so often, [#2] Undeliverable: [#1], is held; 0: never.",
+    )
+    storm_quiet_minutes: int = Field(
+        60,
+        ge=0,
+        description="After so long without more of it, new_tickets_per_sender of what was held go on; 0: a person must say.",
+    )
+    unknown_held_days: int = Field(
+        30,
+        ge=0,
+        description="Mail of unknown people to a queue for known contacts is kept so long for a release; 0: for ever.",
     )
     inline_raw_bytes: int = Field(
         16_384, ge=0, description="Raw mail larger than this moves from the database to a blob after filing."
@@ -344,11 +372,40 @@ class OutboundSettings(_Part):
         900, gt=0, description="Longer than the longest SMTP time-out, the final dot's ten minutes."
     )
     undo_seconds: float = Field(10, ge=0, description="How long a reply waits so that it can be cancelled.")
+    body_mark: bool = Field(
+        True, description="End the text of answers with a signed mark: it finds the ticket when every header was lost."
+    )
     reply_timeout_seconds: float = Field(
         600, gt=0, description="Wait for the reply after the final dot: RFC 5321 section 4.5.3.2.6."
     )
     command_timeout_seconds: float = Field(300, gt=0, description="Wait for any other reply: RFC 5321 section 4.5.3.2.")
     connections: int = Field(4, ge=1, description="Connections to one server at a time.")
+
+
+class Office365Settings(_Part):
+    """The operator's own registration of an application at Microsoft, for channels and mailboxes there."""
+
+    client_id: str = Field("", description="Application (client) ID of the registration; docs/accounts.md says how.")
+    tenant: str = Field(
+        "organizations", description="Directory (tenant) ID or domain; the client credentials grant needs it."
+    )
+    client_secret: Secret = Field(
+        SecretStr(""), description="Only for the client credentials grant: env:NAME, file:PATH or credential:NAME."
+    )
+    authority: str = Field(
+        "https://login.microsoftonline.com", description="Where tokens are got; national clouds have others."
+    )
+    graph: str = Field(
+        "https://graph.microsoft.com/v1.0", description="Where Microsoft Graph is, for channels with --via graph."
+    )
+
+    @field_validator("authority", "graph")
+    @classmethod
+    def _over_tls(cls, value: str) -> str:
+        parts = urlsplit(value)
+        if parts.scheme != "https" and not (parts.scheme == "http" and parts.hostname in LOOPBACK):
+            raise ValueError("must be an https:// address: tokens and secrets go there")
+        return value.rstrip("/")
 
 
 class DnsSettings(_Part):
@@ -419,9 +476,18 @@ class Settings(_Part):
     intake: IntakeSettings = IntakeSettings()
     acknowledge: AcknowledgeSettings = AcknowledgeSettings()
     outbound: OutboundSettings = OutboundSettings()
+    office365: Office365Settings = Office365Settings()
     dns: DnsSettings = DnsSettings()
     authenticity: AuthenticitySettings = AuthenticitySettings()
     log: LogSettings = LogSettings()
+
+    @field_validator("listener")
+    @classmethod
+    def _handed_once(cls, value: tuple[ListenerSettings, ...]) -> tuple[ListenerSettings, ...]:
+        handed = [listener.address for listener in value if listener.is_handed]
+        if len(handed) > len(set(handed)):
+            raise ValueError('two listeners cannot share sockets: name them, as in address = "systemd:lmtp"')
+        return value
 
     @field_validator("time_zone")
     @classmethod

@@ -8,7 +8,7 @@ relayed through our name.
 """
 
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import timedelta
 from zoneinfo import ZoneInfo
 
@@ -19,6 +19,7 @@ from config.errors import Refused
 from outbound.compose import Letter, Thread, compose
 from outbound.guard import why_not
 from outbound.marks import Audience, Mark
+from outbound.plans import with_mark
 from outbound.post_office import PostOffice
 from outbound.render import render
 from outbound.routes import Way, reply_to, way_of
@@ -89,7 +90,15 @@ def _machine(_session: Session, _office: PostOffice, arrival: Arrival) -> str:
         return "the reverse-path is null: a report or an automatic answer"
     # Lists too: an acknowledgement would go to everybody there, or to a robot.
     kind = arrival.message.kind
-    return "" if kind == _HUMAN else f"the mail is {kind}, not from a person"
+    if kind != _HUMAN:
+        return f"the mail is {kind}, not from a person"
+    return "the mail bears the loop mark of a gateway" if arrival.message.automatic else ""
+
+
+def _author(_session: Session, _office: PostOffice, arrival: Arrival) -> str:
+    """An agent's letter to a customer begins his ticket; he has sent us nothing."""
+    author = canonical_address(arrival.message.author[1])
+    return f"{author} wrote it, not the customer" if author and author != arrival.ticket.customer_address else ""
 
 
 def _address(session: Session, office: PostOffice, arrival: Arrival) -> str:
@@ -116,13 +125,14 @@ def _budget(session: Session, office: PostOffice, arrival: Arrival) -> str:
 
 
 # The cheap ones first, those that ask the database last.
-QUESTIONS: tuple[Callable[[Session, PostOffice, Arrival], str], ...] = (_policy, _machine, _address, _budget)
+QUESTIONS: tuple[Callable[[Session, PostOffice, Arrival], str], ...] = (_policy, _machine, _author, _address, _budget)
 
 
 def _send(session: Session, office: PostOffice, arrival: Arrival, way: Way) -> None:
     mark = Mark(Audience.CUSTOMER, arrival.ticket.id, new_id())
     letter = _letter(session, office, arrival, way, mark)
     [number] = file_messages(session, [_message(arrival, letter)])
+    letter = replace(letter, text=with_mark(office, letter.text, mark))
     arrival.ticket.messages += 1
     session.add(arrival.ticket)
     address = arrival.ticket.customer_address

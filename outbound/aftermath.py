@@ -9,8 +9,10 @@ from datetime import timedelta
 from sqlmodel import Session, col, select
 
 from config.clock import now
+from storage.agents import NoticeKind
 from storage.ids import lock_filing
-from storage.messages import Direction, NewMessage, file_messages
+from storage.messages import Direction, Message, NewMessage, file_messages
+from storage.notices import News, tell
 from storage.outbox import Delivery, DeliveryState, Outgoing
 from storage.tickets import Event, Status, Ticket, get_ticket, move_by_itself, note
 
@@ -45,6 +47,8 @@ def tell_ticket(session: Session, outgoing: Outgoing, delivery: Delivery) -> Non
         note(session, ticket, REOPENED, by="gateway", text=what)
         move_by_itself(session, ticket, Status.OPEN, by="gateway", why=f"{delivery.state}: {delivery.recipient}")
     _file_note(session, ticket, delivery)
+    headline = f"the answer to {delivery.recipient} {_MEANING[delivery.state]}"
+    tell(session, News(NoticeKind.FAILED, headline, delivery.last_reply, also=_author(session, outgoing)), ticket)
 
 
 def warn_of_delay(session: Session, outgoing: Outgoing, delivery: Delivery) -> None:
@@ -55,15 +59,25 @@ def warn_of_delay(session: Session, outgoing: Outgoing, delivery: Delivery) -> N
         Event.ticket_id == outgoing.ticket_id, Event.kind == "delayed", col(Event.at) >= outgoing.created_at
     )
     if now() - outgoing.created_at >= _WARN_AFTER and session.exec(query).first() is None:
+        ticket = get_ticket(session, outgoing.ticket_id)
         what = f"{delivery.recipient}: not delivered yet: {delivery.last_reply}"
-        note(session, get_ticket(session, outgoing.ticket_id), "delayed", by="gateway", text=what)
+        note(session, ticket, "delayed", by="gateway", text=what)
+        headline = f"the answer to {delivery.recipient} has been waiting for hours, and is still tried"
+        tell(session, News(NoticeKind.FAILED, headline, delivery.last_reply, also=_author(session, outgoing)), ticket)
 
 
 def tell_of_channel(session: Session, outgoing: Outgoing, name: str, error: str) -> None:
-    """Say on the ticket that its answer waits because a channel fails."""
+    """Say on the ticket that its answer waits because a channel fails, and to everybody who wants to know."""
+    tell(session, News(NoticeKind.CHANNEL, f"the channel {name} fails, its mail waits", error), None)
     if outgoing.ticket_id is not None and not outgoing.kind.is_automatic:
         ticket = get_ticket(session, outgoing.ticket_id)
         note(session, ticket, "channel", by="gateway", text=f"the channel {name} fails, mail waits: {error}")
+
+
+def _author(session: Session, outgoing: Outgoing) -> list[int]:
+    """The agent who wrote an answer."""
+    message = session.get(Message, outgoing.message_id) if outgoing.message_id else None
+    return [message.agent_id] if message and message.agent_id else []
 
 
 def _reopened_lately(session: Session, ticket: Ticket) -> bool:

@@ -6,7 +6,7 @@ noted that it comes. What a server says about a mail is a value; a server that c
 
 import asyncio
 import ssl
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Sequence
 from contextlib import suppress
 from typing import cast
 
@@ -14,15 +14,12 @@ import aiosmtplib
 from aiosmtplib.errors import SMTPException
 from aiosmtplib.protocol import SMTPProtocol
 
-from outbound.envelope import Answer, Envelope, Patience, Server, ServerTrouble, TakenOver, words_of
+from outbound.envelope import Answer, BeforeDot, Envelope, Patience, Server, ServerTrouble, TakenOver, words_of
 from outbound.refusals import Reply
 from storage.outbox import DeliveryState
 
 _BLOCK = 65_536
 _QUIT_SECONDS = 2.0
-
-# Notes that the dot is next; False when the mail is no longer ours.
-BeforeDot = Callable[[], Awaitable[bool]]
 
 
 class Connection:

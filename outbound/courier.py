@@ -12,10 +12,11 @@ from contextlib import suppress
 from dataclasses import dataclass
 
 from config import maillog
-from outbound.connection import BeforeDot, Connection
-from outbound.envelope import Answer, Envelope, Patience, Server, ServerTrouble
+from outbound.envelope import Answer, BeforeDot, Envelope, Patience, Server, ServerTrouble
+from outbound.oauth import Accounts
+from outbound.pace import Pace
 from outbound.refusals import Reply
-from outbound.signin import connect
+from outbound.signin import Line, open_line
 from storage.outbox import DeliveryState
 
 # A server that drops idle connections does so after minutes; we are earlier.
@@ -34,19 +35,30 @@ class Delivered:
     answers: list[Answer]
     server: str
     account_trouble: str = ""
+    retry_after: float = 0.0  # seconds that the server asks us to wait
+
+
+@dataclass(frozen=True, slots=True)
+class Means:
+    """What every pool needs: our name, how long we wait, how many connections a server gets, and tokens."""
+
+    hostname: str
+    patience: Patience
+    connections: int
+    accounts: Accounts | None = None
 
 
 class Pool:
     """The connections to one server."""
 
-    def __init__(self, server: Server, hostname: str, patience: Patience, limit: int) -> None:
-        self.server = server
-        self._hostname, self._patience = hostname, patience
-        self._room = asyncio.Semaphore(limit)
-        self._idle: deque[tuple[Connection, float]] = deque()
+    def __init__(self, server: Server, means: Means) -> None:
+        self.server, self._means = server, means
+        self._room = asyncio.Semaphore(server.connections or means.connections)
+        self._pace = Pace(server.mails_per_minute)
+        self._idle: deque[tuple[Line, float]] = deque()
         self._sick_until = 0.0
         self._rest_until, self._rest = 0.0, 0.0
-        self._last_trouble = Reply(0, "")
+        self._last_trouble, self._was_asked_to_wait = Reply(0, ""), False
 
     @property
     def is_sick(self) -> bool:
@@ -56,12 +68,14 @@ class Pool:
     async def deliver(self, envelope: Envelope, before_dot: BeforeDot) -> list[Answer]:
         """Send over a free connection, or over a new one. Raises ServerTrouble."""
         async with self._room:
-            if time.monotonic() < self._rest_until:
-                raise ServerTrouble(self._last_trouble)
+            await self._pace.wait()
+            rest = self._rest_until - time.monotonic()
+            if rest > 0:
+                raise ServerTrouble(self._last_trouble, rest if self._was_asked_to_wait else 0.0)
             try:
                 answers = await self._over_any(envelope, before_dot)
             except ServerTrouble as trouble:
-                self._remember(trouble.reply)
+                self._remember(trouble)
                 raise
             self._sick_until = self._rest = 0.0
             return answers
@@ -78,9 +92,11 @@ class Pool:
             # The server may have closed a kept connection in this very moment: that is no trouble yet.
             with suppress(ServerTrouble):
                 return await self._over(kept, envelope, before_dot)
-        return await self._over(await connect(self.server, self._hostname, self._patience), envelope, before_dot)
+        means = self._means
+        line = await open_line(self.server, means.hostname, means.patience, means.accounts)
+        return await self._over(line, envelope, before_dot)
 
-    async def _over(self, connection: Connection, envelope: Envelope, before_dot: BeforeDot) -> list[Answer]:
+    async def _over(self, connection: Line, envelope: Envelope, before_dot: BeforeDot) -> list[Answer]:
         try:
             answers = await connection.deliver(envelope, before_dot)
         except asyncio.CancelledError:
@@ -92,7 +108,7 @@ class Pool:
             await connection.close()
         return answers
 
-    def _kept(self) -> Connection | None:
+    def _kept(self) -> Line | None:
         while self._idle:
             connection, since = self._idle.pop()
             if connection.is_alive and time.monotonic() - since < _IDLE_SECONDS:
@@ -100,10 +116,13 @@ class Pool:
             connection.abort()
         return None
 
-    def _remember(self, reply: Reply) -> None:
-        self._last_trouble = reply
+    def _remember(self, trouble: ServerTrouble) -> None:
+        self._last_trouble = trouble.reply
         self._sick_until = time.monotonic() + _SICK_SECONDS
-        if reply.is_about_account:
+        self._was_asked_to_wait = trouble.retry_after > 0
+        if self._was_asked_to_wait:
+            self._rest_until = time.monotonic() + trouble.retry_after
+        elif trouble.reply.is_about_account:
             self._rest = min(max(self._rest * 2, _REST_SECONDS), _MAX_REST_SECONDS)
             self._rest_until = time.monotonic() + self._rest
 
@@ -111,15 +130,15 @@ class Pool:
 class Courier:
     """All pools of this process."""
 
-    def __init__(self, hostname: str, patience: Patience, limit: int) -> None:
-        self._make: Callable[[Server], Pool] = lambda server: Pool(server, hostname, patience, limit)
+    def __init__(self, means: Means) -> None:
+        self._make: Callable[[Server], Pool] = lambda server: Pool(server, means)
         self._pools: dict[Server, Pool] = {}
 
     async def send(
         self, servers: Sequence[Server], envelope: Envelope, before_dot: BeforeDot, asked_last: str = ""
     ) -> Delivered:
         """Send through the first of these servers that can be used; begin behind the one that was asked last."""
-        said = Reply(0, "there is no server to send through")
+        said, retry_after = Reply(0, "there is no server to send through"), 0.0
         server = ""
         for pool in self._in_order(servers, asked_last):
             server = pool.server.name
@@ -127,12 +146,12 @@ class Courier:
                 answers = await pool.deliver(envelope, before_dot)
             except ServerTrouble as trouble:
                 maillog.trouble("server", server=server, reply=str(trouble.reply))
-                said = trouble.reply
+                said, retry_after = trouble.reply, trouble.retry_after
             else:
                 return Delivered(answers, server, _account_trouble([answer.reply for answer in answers]))
         deferred = [Answer(recipient, DeliveryState.DEFERRED, said) for recipient in envelope.recipients]
         # A channel has one server, and whatever keeps us out of it is trouble of the channel.
-        return Delivered(deferred, server, _account_trouble([said]))
+        return Delivered(deferred, server, _account_trouble([said]), retry_after)
 
     async def close_idle(self) -> None:
         """Let go of connections that nobody needs."""

@@ -1,10 +1,14 @@
 """What the parts that speak SMTP hand each other: servers, envelopes, answers, and what stops them."""
 
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
 
 from config.errors import GatewayError
 from outbound.refusals import Reply
 from storage.outbox import DeliveryState
+
+# Notes that the dot is next; False when the mail is no longer ours.
+BeforeDot = Callable[[], Awaitable[bool]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -16,6 +20,10 @@ class Server:
     security: str = "starttls"  # starttls | tls | none
     user: str = ""
     password: str = field(default="", repr=False)
+    account_id: int | None = None  # signs in with a token of this account instead of the password
+    url: str = ""  # where mail is posted to, when it is Microsoft Graph
+    connections: int = 0  # at a time; 0: the setting's
+    mails_per_minute: int = 0  # 0: no limit
 
     @property
     def name(self) -> str:
@@ -57,11 +65,11 @@ class Answer:
 
 
 class ServerTrouble(GatewayError):
-    """This server cannot be used now; nothing was sent. Another one may do."""
+    """This server cannot be used now; nothing was sent. Another one may do, or this one after `retry_after` seconds."""
 
-    def __init__(self, reply: Reply) -> None:
+    def __init__(self, reply: Reply, retry_after: float = 0.0) -> None:
         super().__init__(str(reply))
-        self.reply = reply
+        self.reply, self.retry_after = reply, retry_after
 
 
 class TakenOver(GatewayError):

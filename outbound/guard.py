@@ -13,7 +13,8 @@ from outbound.post_office import PostOffice
 from storage.blocklist import whys_blocked
 from storage.channels import Channel
 from storage.outbox import OutgoingKind
-from storage.queues import SourceInbox
+from storage.queues import SUGGESTED_AFTER, SourceInbox
+from storage.suppression import suppressed
 
 # Nobody reads there; what comes back from there opens loops (RFC 3834 section 2).
 _NOBODY = re.compile(
@@ -40,7 +41,10 @@ def whys_not(session: Session, office: PostOffice, recipients: Collection[str], 
 
 
 def _not_automatic(session: Session, recipients: Collection[str]) -> dict[str, str]:
-    learnt = select(SourceInbox.address).where(col(SourceInbox.address).in_(recipients))
+    learnt = select(SourceInbox.address).where(
+        col(SourceInbox.address).in_(recipients), SourceInbox.mails >= SUGGESTED_AFTER
+    )
     whys = {address: f"{address} seems to forward to us" for address in session.exec(learnt).all()}
     nobody = [one for one in recipients if _NOBODY.fullmatch(one.rpartition("@")[0])]
+    whys |= {one: f"{one} refused our mail: {row.reason}" for one, row in suppressed(session, recipients).items()}
     return whys | {one: f"nobody reads {one}" for one in nobody}

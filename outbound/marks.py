@@ -11,7 +11,8 @@ the case of local parts; the whole local part stays below 64 octets (RFC 5321 se
     octets 17-20 whom it was written to, or zeros: the first octets of SHA-256 of the canonical address
     octets 21-30 HMAC-SHA-256 over all before it and the place where the mark stands, cut to 80 bits
 
-The place is part of what is signed, so a Message-ID that everybody sees makes no reply address.
+The place is part of what is signed, so a Message-ID that everybody sees makes no reply address. A text carries its
+mark as `ref:` and the token, which comes back in what people quote.
 """
 
 import hmac
@@ -21,17 +22,25 @@ from dataclasses import dataclass
 from enum import IntEnum
 from hashlib import sha256
 
+from sqlmodel import Session
+
 from storage.address import canonical_address
 from storage.addresses import BOUNCE_PREFIX, REPLY_PREFIX
 from storage.ids import id_bytes, id_text
-from storage.installation import Installation
+from storage.installation import Installation, load_installation, newest_key
 
 _VERSION = 1
 _BODY_BYTES = 21
 _MAC_BYTES = 10
 _TOKEN = re.compile(r"[a-z2-7]{50}")
+# A token in any text, with what makes it an address, a Message-ID or the mark of a body.
+_WRITTEN = re.compile(
+    rf"<?(?:ref[:_-]|{REPLY_PREFIX}|{BOUNCE_PREFIX})?[a-z2-7]{{50}}(?![a-z2-7])(?:@[a-z0-9.-]{{1,255}})?>?",
+    re.IGNORECASE,
+)
 _NOBODY = bytes(4)
 LOOP_HEADER = "X-Gateway-Loop"
+BODY_PREFIX = "ref:"
 
 
 class Audience(IntEnum):
@@ -65,11 +74,19 @@ def person_tag(address: str) -> bytes:
 
 
 class Marks:
-    """Writes marks with the newest key and reads those of every key that the installation ever had."""
+    """Writes marks with the newest key and reads those of every key that the installation ever had.
+
+    A process that lives long asks `renew` in each transaction: a command may have made a new key.
+    """
 
     def __init__(self, installation: Installation, own_domains: tuple[str, ...]) -> None:
         self._installation = installation
         self._own_domains = own_domains
+
+    def renew(self, session: Session) -> None:
+        """Learn a key that was made since; costs one small query when there is none."""
+        if newest_key(session) not in self._installation.keys:
+            self._installation = load_installation(session)
 
     def reply_address(self, mark: Mark) -> str:
         """An address of ours; mail to it belongs to the ticket."""
@@ -98,6 +115,23 @@ class Marks:
     def read_recipient(self, address: str) -> Mark | None:
         """The mark of any address of ours that we made by signing it: reply address or return path."""
         return self.read_reply_address(address) or self.read_return_path(address)
+
+    def body_mark(self, mark: Mark) -> str:
+        """A word for the text of a mail, that answers quote."""
+        return f"{BODY_PREFIX}{self._token(mark, b'body')}"
+
+    def read_body_mark(self, token: str) -> Mark | None:
+        """The mark of a token that stood in a body, or None."""
+        return self._read(token.lower(), b"body")
+
+    def without_marks(self, text: str) -> str:
+        """A text that may go to others: without the marks of ours, which would let them into a ticket."""
+        return _WRITTEN.sub(lambda found: "[...]" if self._is_ours(found[0]) else found[0], text)
+
+    def _is_ours(self, written: str) -> bool:
+        bare = written.strip("<>").lower()
+        readers = (self.read_recipient, self.read_message_id)
+        return any(read(bare) for read in readers) or self.read_body_mark(bare[len(BODY_PREFIX) :]) is not None
 
     def loop_value(self) -> str:
         """The value of our loop header: which installation wrote an automatic mail."""

@@ -12,11 +12,12 @@ from config.clock import now
 from config.settings import OutboundSettings
 from outbound.aftermath import tell_of_channel, tell_ticket, warn_of_delay
 from outbound.doors import Door
-from outbound.refusals import Reply
+from outbound.refusals import Reply, says_nobody_is_there
 from storage.channels import AfterDot, ChannelState, mark_channel
 from storage.dispatch import record_sent, still_held
 from storage.ids import lock_filing
 from storage.outbox import Delivery, DeliveryState, Outcome, Outgoing, OutgoingKind, record
+from storage.suppression import suppress
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,6 +38,7 @@ class Attempt:
     said: Sequence[Said]
     server: str = ""
     account_trouble: str = ""
+    retry_after: float = 0.0
 
 
 def write_down(session: Session, settings: OutboundSettings, attempt: Attempt) -> list[Outcome]:
@@ -61,6 +63,8 @@ def write_down(session: Session, settings: OutboundSettings, attempt: Attempt) -
 
 
 def _write_one(session: Session, attempt: Attempt, row: Delivery) -> None:
+    if row.state is DeliveryState.BOUNCED and says_nobody_is_there(row.last_reply):
+        suppress(session, row.recipient, row.last_reply)
     if row.state is DeliveryState.DEFERRED:
         warn_of_delay(session, attempt.outgoing, row)
     else:
@@ -79,7 +83,7 @@ def decide(settings: OutboundSettings, attempt: Attempt, said: Said) -> Outcome:
         return outcome
     if now() >= attempt.outgoing.created_at + timedelta(seconds=settings.expire_seconds):
         return Outcome(delivery.id or 0, DeliveryState.EXPIRED, reply, attempt.server)
-    at = next_attempt(settings, delivery.attempts)
+    at = max(next_attempt(settings, delivery.attempts), now() + timedelta(seconds=attempt.retry_after))
     return Outcome(delivery.id or 0, DeliveryState.DEFERRED, reply, attempt.server, at)
 
 

@@ -89,6 +89,12 @@ def signed_text(draft: Draft, signature: str) -> str:
     return body_lines(f"{draft.text.rstrip()}\n\n-- \n{signature.strip()}" if signature.strip() else draft.text)
 
 
+def with_mark(office: PostOffice, text: str, mark: Mark) -> str:
+    """A text as it leaves: without the marks of other mails that were quoted in it, and with its own."""
+    plain = office.marks.without_marks(text)
+    return f"{plain.rstrip()}\n\n{office.marks.body_mark(mark)}\n" if office.settings.outbound.body_mark else plain
+
+
 def compose_mails(office: PostOffice, plan: Plan, draft: Draft, text: str) -> list[Composed]:
     """The public mail, and a copy of his own for everybody in Bcc: nobody can see the others."""
     chosen = plan.recipients
@@ -117,7 +123,7 @@ def _mail(
         cc=plan.recipients.cc,
         reply_to=reply_to(office, plan.way, mark),
         subject=plan.subject,
-        text=text,
+        text=with_mark(office, text, mark),
         date=date,
         thread=Thread(header_id, plan.in_reply_to, plan.references),
         files=tuple(draft.attachments),

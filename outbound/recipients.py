@@ -17,6 +17,7 @@ from storage.address import canonical_address, domain_of
 from storage.contacts import Contact, ContactAddress
 from storage.messages import Direction, Message
 from storage.outbox import OutgoingKind
+from storage.suppression import suppressed
 from storage.tickets import Participant, ParticipantRole, Ticket, participants_of
 
 
@@ -53,12 +54,21 @@ def show_recipients(
     if last and draft.to is None:
         cc += _named(session, office, last, draft, [*to, *cc], lines)
     bcc = people(draft.bcc or ())
+    lines += _refused_before(session, [*to, *cc, *bcc])
     chosen = _each_once(to, cc, bcc, lines)
     if not chosen.to:
         raise Refused("A reply needs somebody in To")
     _refuse_new_domains(ticket, everybody, chosen, draft)
     refuse_blocked(session, office, chosen)
     return chosen
+
+
+def _refused_before(session: Session, everybody: Sequence[Person]) -> list[str]:
+    found = suppressed(session, {canonical(person) for person in everybody})
+    return [
+        f"{row.address} refused our mail on {row.since:%Y-%m-%d} ({row.reason}): this may not arrive"
+        for row in found.values()
+    ]
 
 
 def refuse_blocked(session: Session, office: PostOffice, chosen: Recipients) -> None:

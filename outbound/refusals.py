@@ -9,7 +9,17 @@ _MAX_REPLY = 500
 # Codes that speak of the account, whatever step they come at (RFC 4954 section 6; Exchange Online, Gmail).
 _ACCOUNT_CODES = frozenset({530, 534, 535, 538})
 _ACCOUNT_STATUS = frozenset({"5.7.57", "5.7.60", "5.7.30", "5.7.139", "5.2.252", "5.7.708", "5.1.90"})
-_ACCOUNT_WORDS = ("sendasdenied", "smtpclientauthentication is disabled", "clientauthentication disabled")
+_ACCOUNT_WORDS = (
+    "sendasdenied",
+    "smtpclientauthentication is disabled",
+    "clientauthentication disabled",
+    # Our own words about accounts that sign in with OAuth 2.
+    "needs a new sign-in",
+    "the token server refused: 4",
+    "the account may not do this",
+)
+# Nobody is there (RFC 3463 section 3.2); 5.1.7 and 5.1.8 speak of the sender.
+_NOBODY_THERE = frozenset({"5.1.0", "5.1.1", "5.1.2", "5.1.3", "5.1.6", "5.1.10"})
 _STATUS = re.compile(r"\b([245]\.\d{1,3}\.\d{1,3})\b")
 
 
@@ -44,22 +54,58 @@ class Reply:
         return bool(status and status[1] in _ACCOUNT_STATUS) or any(known in words for known in _ACCOUNT_WORDS)
 
 
+def says_nobody_is_there(reply: str) -> bool:
+    """Whether a server says, for good, that the address does not exist."""
+    status = _STATUS.search(reply[:_MAX_REPLY])
+    return bool(status and status[1] in _NOBODY_THERE)
+
+
 # What a reply holds -> what it means and what to do. The first that fits is said.
+_SEND_AS = (
+    "the account may not send under this From address: give it Send As rights, or change --from to its own address"
+)
 _SENTENCES: tuple[tuple[str, str], ...] = (
+    (
+        "needs a new sign-in",
+        "somebody must sign in to this account again: `gateway channel sign-in NAME`; mail waits until then",
+    ),
+    (
+        "aadsts7000222",
+        "the client secret of the application has expired: make a new one and put it in client_secret of [office365]",
+    ),
+    ("aadsts7000215", "the client secret is wrong: copy its value, not its ID, into client_secret of [office365]"),
+    ("aadsts700016", "Microsoft knows no such application in this tenant: check client_id and tenant of [office365]"),
+    (
+        "the account may not do this",
+        "the application may not send for this account: grant it Mail.Send, and the account Send As rights",
+    ),
+    ("the token server refused", "Microsoft gave no token: check client_id, tenant and client_secret of [office365]"),
+    (
+        "basic authentication is disabled",
+        "Microsoft takes no passwords for this account, and for no personal Outlook.com, Hotmail or Live account: "
+        "add the channel with --kind office365",
+    ),
+    (
+        "disabled for the tenant",
+        "SMTP is off for the whole organisation: an administrator must allow SMTP AUTH for this mailbox "
+        "(Set-CASMailbox -SmtpClientAuthenticationDisabled $false), or use --via graph",
+    ),
+    (
+        "security defaults",
+        "the security defaults of the organisation forbid SMTP with a password: add the channel with --kind office365",
+    ),
+    (
+        "conditional access",
+        "a conditional access policy keeps this account out: an administrator must make an exception for it",
+    ),
     (
         "5.7.139",
         "Microsoft does not let this account sign in over SMTP: an administrator must allow SMTP AUTH for it",
     ),
     ("5.7.30", "Microsoft has turned off passwords for SMTP: this account needs OAuth"),
     ("5.7.57", "the server wants a sign-in before it takes mail: set a user and a password for the channel"),
-    (
-        "sendasdenied",
-        "the account may not send under this From address: give it Send As rights, or change --from to its own address",
-    ),
-    (
-        "5.7.60",
-        "the account may not send under this From address: give it Send As rights, or change --from to its own address",
-    ),
+    ("sendasdenied", _SEND_AS),
+    ("5.7.60", _SEND_AS),
     ("5.7.9", "Google wants an app password here: make one in the account's security settings, then set it again"),
     ("5.7.14", "Google wants a sign-in in the browser once: open the account, then try again"),
     (
@@ -69,6 +115,10 @@ _SENTENCES: tuple[tuple[str, str], ...] = (
     (
         "does not offer starttls",
         "the server speaks no TLS on this port: try --port 465 --security tls, or another server",
+    ),
+    (
+        "badcredentials",
+        "Google takes an app password here, not that of the account: set one with `gateway channel edit`",
     ),
     ("535", "the server refused user or password: set them again with `gateway channel edit`"),
     ("534", "the server wants another way to sign in, often an app password"),

@@ -40,7 +40,7 @@ def way_of(session: Session, office: PostOffice, ticket: Ticket, queue: Queue) -
     if not address:
         raise Refused(f"Queue {queue.name} has no address to write from: make one with `gateway address new`")
     # Accounts refuse the null reverse-path often, so their automatic mail goes out under their own address.
-    own = address if channel and channel.kind is ChannelKind.SMTP else ""
+    own = address if channel and channel.kind is not ChannelKind.FOLDER else ""
     return Way(
         channel_id=channel.number if channel else None,
         author=Person(queue.display_name or queue.name, address),

@@ -62,7 +62,11 @@ class Dispatch:
         for delivery in free:
             path = reverse_path(self.office.marks, outgoing, delivery.recipient)
             groups.setdefault(path, []).append(delivery)
-        await asyncio.gather(*(self._transact(outgoing, door, *group) for group in groups.items()))
+        tasks = (self._transact(outgoing, door, *group) for group in groups.items())
+        # All of them end before an error is told: what follows it must not meet one that is still under way.
+        for error in await asyncio.gather(*tasks, return_exceptions=True):
+            if error is not None:
+                raise error
 
     async def _transact(self, outgoing: Outgoing, door: Door, path: str, held: Sequence[Delivery]) -> None:
         if self.stopping.is_set():
@@ -83,7 +87,9 @@ class Dispatch:
             await self._settle(Attempt(outgoing, door, said))
             return
         said = [Said(people[answer.recipient], answer.state, answer.reply) for answer in delivered.answers]
-        await self._settle(Attempt(outgoing, door, said, delivered.server, delivered.account_trouble))
+        await self._settle(
+            Attempt(outgoing, door, said, delivered.server, delivered.account_trouble, delivered.retry_after)
+        )
 
     async def _settle(self, attempt: Attempt) -> None:
         """Write down an attempt. While the database is away we hold on to what we know: it is nowhere else."""

@@ -9,15 +9,29 @@ import ssl
 from functools import cache
 
 import aiosmtplib
-from aiosmtplib.errors import SMTPException, SMTPResponseException
+from aiosmtplib.errors import SMTPAuthenticationError, SMTPException, SMTPResponseException
 
 from config.settings import LOOPBACK
 from outbound.connection import Connection, wire_of
 from outbound.envelope import Patience, Server, ServerTrouble, words_of
+from outbound.graph import GraphConnection, token_of
+from outbound.oauth import Accounts
 from outbound.refusals import Reply
+from outbound.tokens import Purpose
+
+Line = Connection | GraphConnection
 
 
-async def connect(server: Server, hostname: str, patience: Patience) -> Connection:
+async def open_line(server: Server, hostname: str, patience: Patience, accounts: Accounts | None = None) -> Line:
+    """A way to this server that is ready for mail. Raises ServerTrouble."""
+    if server.url and accounts:
+        graph = GraphConnection(server, accounts)
+        await graph.sign_in()
+        return graph
+    return await connect(server, hostname, patience, accounts)
+
+
+async def connect(server: Server, hostname: str, patience: Patience, accounts: Accounts | None = None) -> Connection:
     """A connection that is ready for mail. Raises ServerTrouble."""
     client = aiosmtplib.SMTP(
         hostname=server.host,
@@ -34,7 +48,7 @@ async def connect(server: Server, hostname: str, patience: Patience) -> Connecti
         if server.security == "starttls":
             await _encrypt(client, server, patience)
         if server.user:
-            await _sign_in(client, server)
+            await _sign_in(client, server, accounts)
         return Connection(server, client, patience)
     except SMTPResponseException as error:
         client.close()
@@ -68,16 +82,29 @@ async def _encrypt(client: aiosmtplib.SMTP, server: Server, patience: Patience) 
     await client.ehlo()
 
 
-async def _sign_in(client: aiosmtplib.SMTP, server: Server) -> None:
+async def _sign_in(client: aiosmtplib.SMTP, server: Server, accounts: Accounts | None) -> None:
     if server.security == "none" and server.host not in LOOPBACK:
         raise ServerTrouble(Reply(0, f"the password for {server.name} would cross the network in clear: set TLS"))
     methods = client.server_auth_methods
-    if "plain" in methods:
+    if server.account_id is not None and accounts:
+        await _sign_in_with_token(client, server, accounts)
+    elif "plain" in methods:
         await client.auth_plain(server.user, server.password)
     elif "login" in methods:
         await client.auth_login(server.user, server.password)
     else:
         raise ServerTrouble(Reply(534, f"{server.name} offers no sign-in that we know, only {' '.join(methods)}"))
+
+
+async def _sign_in_with_token(client: aiosmtplib.SMTP, server: Server, accounts: Accounts) -> None:
+    if "xoauth2" not in client.server_auth_methods:
+        raise ServerTrouble(Reply(534, f"{server.name} offers no sign-in with OAuth 2 (XOAUTH2)"))
+    token = await token_of(accounts, server, Purpose.SMTP)
+    try:
+        await client.auth_xoauth2(server.user, token)
+    except SMTPAuthenticationError:
+        # A token may be taken back before its time: one more, fresh from the token server, tells which it was.
+        await client.auth_xoauth2(server.user, await token_of(accounts, server, Purpose.SMTP, refused=token))
 
 
 @cache

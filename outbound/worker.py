@@ -17,13 +17,16 @@ from config.clock import now
 from config.errors import GatewayError
 from config.settings import Settings
 from outbound.aftermath import tell_ticket
-from outbound.courier import Courier
+from outbound.courier import Courier, Means
 from outbound.envelope import Patience
 from outbound.ledger import Ledger
+from outbound.oauth import Accounts
+from outbound.outcomes import next_attempt
 from outbound.post_office import PostOffice, open_post_office
+from outbound.rounds import make_rounds
 from outbound.sending import Dispatch, Screened, screen
 from storage.database import Database, open_database
-from storage.dispatch import Job, claim_due, give_back_due, next_due, recover_due, take_lost
+from storage.dispatch import Job, claim_due, give_back_due, give_up_attempt, next_due, recover_due, take_lost
 from storage.leases import is_dead, owner_name
 from storage.outbox import Delivery, Outgoing
 from storage.waking import Waiter, wake
@@ -76,7 +79,8 @@ class Relay:
         self._owner = owner_name("relay")
         self._ledger = Ledger(database)
         patience = Patience(settings.outbound.command_timeout_seconds, settings.outbound.reply_timeout_seconds)
-        self._courier = Courier(settings.hostname, patience, settings.outbound.connections)
+        self._accounts = Accounts(database, office.seal, settings.office365)
+        self._courier = Courier(Means(settings.hostname, patience, settings.outbound.connections, self._accounts))
         self._dispatch = Dispatch(office, self._ledger, self._courier, stop)
         self._under_way: set[asyncio.Task[None]] = set()
         self._by_way: Counter[int | None] = Counter()
@@ -85,14 +89,16 @@ class Relay:
     async def run(self) -> None:
         """Work until told to stop."""
         writing = asyncio.create_task(self._ledger.run())
+        rounds = asyncio.create_task(make_rounds(self._office, self._database, self._accounts, self._stop))
         waiter = Waiter(self._office.settings.data_dir, "relay")
         try:
             await self._work(waiter)
             await self._finish()
         finally:
-            writing.cancel()
-            with suppress(asyncio.CancelledError):
-                await writing
+            for task in (rounds, writing):
+                task.cancel()
+                with suppress(asyncio.CancelledError):
+                    await task
             await self._courier.close()
             waiter.close()
 
@@ -144,6 +150,7 @@ class Relay:
             return next_due(session)
 
     def _take(self, session: Session) -> list[Job]:
+        self._office.marks.renew(session)
         recover_due(session, is_dead)
         for delivery in take_lost(session):
             _tell_of_loss(session, delivery)
@@ -160,11 +167,21 @@ class Relay:
         try:
             await self._dispatch.send(mail)
         except Exception as error:  # noqa: BLE001 - the outermost edge: one mail must not stop the others
-            # The lease ends by itself: before the dot the mail is tried again, after it it is uncertain.
             maillog.crashed("relay", id=mail.outgoing.id, error=error)
+            await self._give_up(mail, f"an error of ours: {type(error).__name__}: {error}")
         finally:
             self._by_way[mail.outgoing.channel_id] -= 1
             self._freed.set()
+
+    async def _give_up(self, mail: Screened, reply: str) -> None:
+        """End the lease of a mail that nobody works on any more: its end would be a quarter of an hour away."""
+        held = [*mail.free, *(said.delivery for said in mail.blocked)]
+        at = next_attempt(self._office.settings.outbound, max(one.attempts for one in held))
+        while not self._stop.is_set():  # what we still hold then is given back by `_finish`
+            with suppress(GatewayError):
+                await self._ledger.write(lambda session: give_up_attempt(session, held, reply, at))
+                return
+            await asyncio.sleep(_TROUBLE_SECONDS)
 
     async def _finish(self) -> None:
         """Let the mails under way come to their end, for a while; what is left is given back."""

@@ -87,8 +87,11 @@ def is_sound_id(message_id: str) -> bool:
 
 
 def ids_field(ids: Sequence[str]) -> str:
-    """Ids, one a line, never encoded and never broken. RFC 5322 section 3.6.4."""
-    return "\r\n ".join(id_ for id_ in ids if is_sound_id(id_))
+    """Ids, one a line, never encoded and never broken. RFC 5322 section 3.6.4.
+
+    What we made up for a mail that had no id is left out: nobody else knows it (RFC 2606 section 2).
+    """
+    return "\r\n ".join(id_ for id_ in ids if is_sound_id(id_) and not id_.endswith(".invalid>"))
 
 
 def words_field(name: str, text: str) -> str:

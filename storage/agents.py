@@ -5,14 +5,12 @@ from enum import StrEnum
 
 import sqlalchemy as sa
 from sqlmodel import Field, Session, SQLModel, col, select
-from sqlmodel.sql.expression import SelectOfScalar
 
 from config.clock import now
 from config.errors import AlreadyThere, AskedWrongly, NotFound, Refused
 from storage.address import canonical_address
 from storage.columns import Choice, UtcDateTime
 from storage.queues import Queue, SourceInbox
-from storage.tickets import Status, Ticket
 
 
 class Role(StrEnum):
@@ -23,6 +21,24 @@ class Role(StrEnum):
     ADMIN = "admin"
 
 
+class NoticeKind(StrEnum):
+    """What an agent may be told by mail."""
+
+    NEW = "new"  # a ticket in one of his queues
+    ASSIGNED = "assigned"  # a ticket is his from now on
+    ANSWERED = "answered"  # a customer wrote in his ticket, or in nobody's of his queue
+    FAILED = "failed"  # an answer was not delivered, waits for hours, or nobody knows
+    CHANNEL = "channel"  # a channel fails, and mail waits
+
+
+class NoticePace(StrEnum):
+    """How often an agent is told."""
+
+    IMMEDIATE = "immediate"
+    HOURLY = "hourly"
+    DAILY = "daily"
+
+
 class Agent(SQLModel, table=True):
     """A person who answers. `email` is canonical."""
 
@@ -31,8 +47,17 @@ class Agent(SQLModel, table=True):
     name: str = ""
     signature: str = ""
     role: Role = Field(default=Role.AGENT, sa_column=sa.Column(Choice(Role), nullable=False))
+    notify: str = ""  # words of NoticeKind with a comma between; empty: nothing
+    notice_pace: NoticePace = Field(
+        default=NoticePace.IMMEDIATE, sa_column=sa.Column(Choice(NoticePace), nullable=False)
+    )
     created_at: datetime = Field(default_factory=now, sa_type=UtcDateTime)
     removed_at: datetime | None = Field(default=None, sa_type=UtcDateTime)
+
+    @property
+    def hears(self) -> frozenset[NoticeKind]:
+        """What he is told by mail."""
+        return frozenset(NoticeKind(word) for word in self.notify.split(",") if word)
 
 
 class QueueMember(SQLModel, table=True):
@@ -126,36 +151,3 @@ def queues_of(session: Session, agent: Agent) -> list[Queue]:
     """The queues in whose team an agent is."""
     query = select(Queue).join(QueueMember, col(QueueMember.queue_id) == Queue.id)
     return list(session.exec(query.where(QueueMember.agent_id == agent.id).order_by(col(Queue.key))).all())
-
-
-def next_in_turn(session: Session, queue_id: int) -> Agent | None:
-    """The member of a team whose turn it is; it is over with this."""
-    return _take_turn(session, _members(queue_id).order_by(*_LONGEST_AGO))
-
-
-def least_loaded(session: Session, queue_id: int) -> Agent | None:
-    """The member of a team who has the fewest tickets to do; of several, the one whose turn is longest ago."""
-    load = (
-        select(sa.func.count())
-        .where(col(Ticket.assignee_id) == col(Agent.id), col(Ticket.status).in_((Status.NEW, Status.OPEN)))
-        .scalar_subquery()
-    )
-    return _take_turn(session, _members(queue_id).order_by(load, *_LONGEST_AGO))
-
-
-_LONGEST_AGO = (col(QueueMember.turn_at).isnot(None), col(QueueMember.turn_at), col(Agent.email))
-
-
-def _members(queue_id: int) -> SelectOfScalar[QueueMember]:
-    query = select(QueueMember).join(Agent, col(Agent.id) == QueueMember.agent_id)
-    return query.where(QueueMember.queue_id == queue_id, col(Agent.removed_at).is_(None)).limit(1)
-
-
-def _take_turn(session: Session, query: SelectOfScalar[QueueMember]) -> Agent | None:
-    member = session.exec(query).first()
-    if member is None:
-        return None
-    member.turn_at = now()
-    session.add(member)
-    session.flush()
-    return session.get_one(Agent, member.agent_id)

@@ -6,16 +6,15 @@ live, so that the two can never disagree. `outbound.guard` asks here, in the low
 
 from collections.abc import Collection
 from datetime import datetime
-from fnmatch import fnmatchcase
 
-import sqlalchemy as sa
 from sqlmodel import Field, Session, SQLModel, col, select
 
 from config.clock import now
-from config.errors import AskedWrongly, NotFound
-from storage.address import canonical_address, canonical_domain, domain_of
+from config.errors import NotFound
+from storage.address import domain_of
 from storage.addresses import BOUNCE_PREFIX, REPLY_PREFIX, CreationAddress
-from storage.columns import UtcDateTime
+from storage.columns import UtcDateTime, table_of
+from storage.patterns import canonical_pattern, patterns_about, without_tag
 from storage.queues import SourceInbox
 
 
@@ -46,25 +45,6 @@ def unblock(session: Session, pattern: str) -> Blocked:
     return blocked
 
 
-def canonical_pattern(pattern: str) -> str:
-    """The stored form of a pattern. Raises AskedWrongly."""
-    pattern = pattern.strip().lower()
-    local, at, domain = pattern.rpartition("@")
-    if "*" in pattern and at and domain and not any(character.isspace() for character in pattern):
-        plain_domain = domain if "*" in domain else canonical_domain(domain)
-        if plain_domain:
-            return f"{local.casefold()}@{plain_domain}"
-    if pattern.startswith("@"):
-        dot = "." if pattern.startswith("@.") else ""
-        whole_domain = canonical_domain(pattern.removeprefix("@" + dot))
-        if whole_domain:
-            return f"@{dot}{whole_domain}"
-    address = canonical_address(pattern)
-    if address is None:
-        raise AskedWrongly(f"{pattern!r}: write an address, @domain, @.domain (with subdomains) or a pattern with *")
-    return address
-
-
 def list_blocked(session: Session) -> list[Blocked]:
     """What people blocked, in the order of the alphabet."""
     return list(session.exec(select(Blocked).order_by(col(Blocked.pattern))).all())
@@ -85,47 +65,23 @@ def why_blocked(session: Session, address: str, own_domains: tuple[str, ...]) ->
 def whys_blocked(session: Session, addresses: Collection[str], own_domains: tuple[str, ...]) -> dict[str, str]:
     """Why nothing may be sent to each of these canonical addresses; empty where it may."""
     own = _own_among(session, addresses, own_domains)
-    patterns = {address: _patterns(address) for address in addresses}
-    asked = {pattern for found in patterns.values() for pattern in found}
-    query = select(Blocked.pattern).where(sa.or_(col(Blocked.pattern).in_(asked), col(Blocked.pattern).contains("*")))
-    blocked = set(session.exec(query.order_by(col(Blocked.pattern))).all())
-    globs = sorted(pattern for pattern in blocked if "*" in pattern)
-    return {
-        address: own.get(address) or _why_listed(address, patterns[address], blocked, globs) for address in addresses
-    }
+    listed = patterns_about(session, table_of(Blocked).c.pattern, addresses)
+    return {address: own.get(address) or _why_listed(listed.match(address)) for address in addresses}
 
 
-def _patterns(address: str) -> list[str]:
-    domain = domain_of(address)
-    parents = [domain[i + 1 :] for i, character in enumerate(domain) if character == "."]
-    return [address, _without_tag(address), f"@{domain}", f"@.{domain}", *(f"@.{p}" for p in parents)]
-
-
-def _why_listed(address: str, exact: list[str], blocked: set[str], globs: list[str]) -> str:
-    found = [pattern for pattern in exact if pattern in blocked] or [glob for glob in globs if _matches(address, glob)]
-    return f"{found[0]} is on the block list" if found else ""
-
-
-def _without_tag(address: str) -> str:
-    """Most servers deliver user+tag to user; what is never sent to the one is not sent to the other."""
-    local, _, domain = address.rpartition("@")
-    return f"{local.partition('+')[0] or local}@{domain}"
-
-
-def _matches(address: str, glob: str) -> bool:
-    # fnmatch knows ? and [] too; here only * means something.
-    return fnmatchcase(address, glob.replace("[", "[[]").replace("?", "[?]"))
+def _why_listed(pattern: str) -> str:
+    return f"{pattern} is on the block list" if pattern else ""
 
 
 def _own_among(session: Session, addresses: Collection[str], own_domains: tuple[str, ...]) -> dict[str, str]:
-    names = {name for address in addresses for name in (address, _without_tag(address))}
+    names = {name for address in addresses for name in (address, without_tag(address))}
     creation = select(CreationAddress.address).where(col(CreationAddress.address).in_(names))
     ours = dict.fromkeys(session.exec(creation).all(), "a creation address of ours")
     inboxes = select(SourceInbox.address).where(col(SourceInbox.address).in_(names), col(SourceInbox.confirmed))
     ours |= dict.fromkeys(session.exec(inboxes).all(), "a source inbox: it forwards to us")
     own: dict[str, str] = {}
     for address in addresses:
-        name = address if address in ours else _without_tag(address)
+        name = address if address in ours else without_tag(address)
         if domain_of(address) in own_domains and address.startswith((REPLY_PREFIX, BOUNCE_PREFIX)):
             own[address] = f"{address} is an address that we signed"
         elif name in ours:

@@ -10,10 +10,10 @@ from dataclasses import dataclass
 from typing import Any
 
 import sqlalchemy as sa
-from sqlalchemy.exc import DBAPIError
 from sqlmodel import SQLModel
 
 from storage.columns import table_of
+from storage.driver import on_driver
 
 _Bind = Callable[[Any], Any]
 
@@ -43,9 +43,9 @@ class BulkInsert:
             columns[place] = [convert(value) for value in columns[place]]
         if dialect == "postgresql":
             # One statement for all rows: every column is one array.
-            return _on_driver(connection, "execute", statement.sql, (*statement.fixed, *columns))
+            return on_driver(connection, "execute", statement.sql, (*statement.fixed, *columns))
         tuples = [(*statement.fixed, *row) for row in zip(*columns, strict=True)]
-        return _on_driver(connection, "executemany", statement.sql, tuples)
+        return on_driver(connection, "executemany", statement.sql, tuples)
 
     def _prepare(self, connection: sa.Connection) -> _Statement:
         table, dialect = table_of(self._model), connection.dialect
@@ -56,30 +56,6 @@ class BulkInsert:
         statement = _Statement(make(table, dialect, (*self._fixed,), self._columns), fixed, conversions)
         self._statements[dialect.name] = statement
         return statement
-
-
-def _on_driver(connection: sa.Connection, how: str, sql: str, parameters: Sequence[Any]) -> int:
-    """Execute on the driver's own cursor, and raise what SQLAlchemy would: its way there costs more than the rows."""
-    driver, dialect = connection.connection, connection.dialect
-    cursor = driver.cursor()
-    try:
-        getattr(cursor, how)(sql, parameters)
-        return int(cursor.rowcount)
-    except dialect.loaded_dbapi.Error as error:
-        is_lost = dialect.is_disconnect(error, driver.dbapi_connection, cursor)
-        if is_lost:
-            connection.invalidate(error)
-        raise DBAPIError.instance(
-            sql,
-            None,
-            error,
-            dialect.loaded_dbapi.Error,
-            hide_parameters=True,
-            connection_invalidated=is_lost,
-            dialect=dialect,
-        ) from error
-    finally:
-        cursor.close()
 
 
 def _by_row(table: sa.Table, _dialect: sa.Dialect, fixed: Sequence[str], varying: Sequence[str]) -> str:

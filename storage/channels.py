@@ -1,5 +1,6 @@
 """Channels: the ways out that people added. The default servers stand in the settings, not here."""
 
+from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
 
@@ -18,7 +19,36 @@ class ChannelKind(StrEnum):
     """How a channel sends."""
 
     SMTP = "smtp"
+    GMAIL = "gmail"  # Gmail or Workspace, with an app password
+    OFFICE365 = "office365"  # with OAuth 2
     FOLDER = "folder"  # writes .eml files: for a first look, and for tests
+
+
+class Via(StrEnum):
+    """How a channel of kind office365 hands over its mail."""
+
+    SMTP = "smtp"
+    GRAPH = "graph"  # Microsoft Graph, over HTTPS: for tenants that allow no SMTP
+
+
+@dataclass(frozen=True, slots=True)
+class Preset:
+    """What a kind of channel has where nothing else is said. 0: no limit of its own."""
+
+    host: str = ""
+    port: int = 587
+    security: str = "starttls"  # starttls | tls | none
+    connections: int = 0
+    mails_per_minute: int = 0
+
+
+PRESETS = {
+    ChannelKind.SMTP: Preset(),
+    ChannelKind.GMAIL: Preset("smtp.gmail.com"),
+    # Exchange Online allows a mailbox three connections and 30 mails a minute.
+    ChannelKind.OFFICE365: Preset("smtp.office365.com", connections=3, mails_per_minute=30),
+    ChannelKind.FOLDER: Preset(),
+}
 
 
 class ChannelState(StrEnum):
@@ -36,7 +66,7 @@ class AfterDot(StrEnum):
 
 
 class Channel(SQLModel, table=True):
-    """A way out. `secret` is sealed for `channel:<id>:secret`."""
+    """A way out. `secret` is sealed for `channel:<id>:secret`; an account of `storage.accounts` takes its place."""
 
     id: int | None = Field(default=None, primary_key=True)
     name: str
@@ -47,6 +77,10 @@ class Channel(SQLModel, table=True):
     security: str = "starttls"  # starttls | tls | none
     user: str = ""
     secret: str = ""
+    account_id: int | None = Field(default=None, foreign_key="account.id")  # signs in with OAuth 2
+    via: Via = Field(default=Via.SMTP, sa_column=sa.Column(Choice(Via), nullable=False))
+    connections: int = 0  # at a time; 0: the setting's
+    mails_per_minute: int = 0  # 0: no limit
     from_address: str = ""  # canonical
     folder: str = ""
     after_dot: AfterDot = Field(default=AfterDot.HOLD, sa_column=sa.Column(Choice(AfterDot), nullable=False))

@@ -36,6 +36,8 @@ class Claimed:
     size: int = 0
     peer: str = ""  # the facts of the session: its address
     helo: str = ""
+    protocol: str = ""
+    tls: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,6 +49,7 @@ class Settled:
     reason: str
     trace: list[list[str]]
     message_id: int | None = None
+    storm_of: str = ""  # held because of this author's storm
 
 
 # Statements are made once: SQLAlchemy takes ten times as long to build one as the database to run it.
@@ -74,6 +77,8 @@ _TAKEN = (
         _ACCEPTANCE.c.received_at,
         _ACCEPTANCE.c.peer,
         _ACCEPTANCE.c.helo,
+        _ACCEPTANCE.c.protocol,
+        _ACCEPTANCE.c.tls,
     )
     .join(_ACCEPTANCE, _ACCEPTANCE.c.id == _SPOOL.c.acceptance_id)
     .join(_RAW, _RAW.c.sha256 == _SPOOL.c.sha256)
@@ -94,6 +99,7 @@ _SETTLE = (
         reason=sa.bindparam("b_reason"),
         trace=sa.bindparam("b_trace", type_=_SPOOL.c.trace.type),
         message_id=sa.bindparam("b_message", type_=sa.BigInteger),
+        storm_of=sa.bindparam("b_storm", type_=sa.String),
         settled_at=sa.bindparam("b_at", type_=_SPOOL.c.settled_at.type),
         lease_owner="",
         lease_until=None,
@@ -111,6 +117,11 @@ def claim(session: Session, owner: str, limit: int, lease_seconds: float) -> lis
         return []
     until = at + timedelta(seconds=lease_seconds)
     connection.execute(_LEASE, {"ids": taken, "owner": owner, "until": until})
+    return mails_of_rows(session, taken)
+
+
+def mails_of_rows(session: Session, ids: Sequence[str]) -> list[Claimed]:
+    """Mails with their envelopes and bytes, the oldest first, whoever works on them."""
     return [
         Claimed(
             id=row.id,
@@ -125,8 +136,10 @@ def claim(session: Session, owner: str, limit: int, lease_seconds: float) -> lis
             size=row.size,
             peer=row.peer,
             helo=row.helo,
+            protocol=row.protocol,
+            tls=row.tls,
         )
-        for row in connection.execute(_TAKEN, {"ids": taken})
+        for row in session.connection().execute(_TAKEN, {"ids": ids})
     ]
 
 
@@ -154,11 +167,12 @@ def still_ours(session: Session, owner: str, ids: Sequence[str]) -> set[str]:
     return set(session.connection().execute(_STILL_OURS, {"ids": ids, "owner": owner}).scalars())
 
 
-def recover(session: Session, is_dead: Callable[[str], bool]) -> int:
+def recover(session: Session, is_dead: Callable[[str], bool], died_alone: Callable[[str], bool]) -> int:
     """Take back what dead workers held; returns how many mails.
 
     A mail that its worker held alone has probably killed it: that attempt counts. One of many is only
-    suspected: it is claimed alone from now on.
+    suspected: it is claimed alone from now on. A worker that did not die alone (a power cut, the whole gateway was
+    killed) says nothing about its mails.
     """
     owners = session.connection().execute(
         sa.select(_SPOOL.c.lease_owner, sa.func.count())
@@ -167,14 +181,20 @@ def recover(session: Session, is_dead: Callable[[str], bool]) -> int:
     )
     taken = 0
     for owner, count in owners.all():
-        if is_dead(owner):
-            attempts = (
-                _SPOOL.c.attempts + 1 if count == 1 else sa.case((_SPOOL.c.attempts > 0, _SPOOL.c.attempts), else_=1)
-            )
-            held = sa.update(_SPOOL).where(_WAITING, _SPOOL.c.lease_owner == owner)
-            session.connection().execute(held.values(attempts=attempts, lease_owner="", lease_until=None))
-            taken += count
+        if not is_dead(owner):
+            continue
+        if died_alone(owner):
+            _suspect(session, owner, is_alone=count == 1)
+        give_back(session, owner)
+        taken += count
     return taken
+
+
+def _suspect(session: Session, owner: str, *, is_alone: bool) -> None:
+    tried = _SPOOL.c.attempts
+    attempts = tried + 1 if is_alone else sa.case((tried > 0, tried), else_=1)
+    held = sa.update(_SPOOL).where(_WAITING, _SPOOL.c.lease_owner == owner)
+    session.connection().execute(held.values(attempts=attempts))
 
 
 def give_back(session: Session, owner: str) -> None:
@@ -194,6 +214,7 @@ def settle(session: Session, owner: str, results: Iterable[Settled]) -> int:
             "b_reason": r.reason,
             "b_trace": r.trace,
             "b_message": r.message_id,
+            "b_storm": r.storm_of,
             "b_at": at,
         }
         for r in results

@@ -42,7 +42,7 @@ class Database:
     @contextmanager
     def reading(self) -> Iterator[Session]:
         """A block that only reads, on one snapshot. It never waits for a writer."""
-        with _our_errors(), Session(self._reader, autoflush=False, expire_on_commit=False) as session:
+        with our_errors(), Session(self._reader, autoflush=False, expire_on_commit=False) as session:
             yield session  # closing rolls back; what was loaded stays usable
 
     @contextmanager
@@ -55,17 +55,22 @@ class Database:
         # A flush sorts tables by their foreign keys, and fails for one into a table that nobody has imported.
         import storage.models  # noqa: F401 - slow, and it imports this module
 
-        with _our_errors(), self._turn(), Session(self._writer, autoflush=False, expire_on_commit=False) as session:
+        with our_errors(), self.turn(), Session(self._writer, autoflush=False, expire_on_commit=False) as session:
             yield session
             session.commit()
 
     @contextmanager
     def writing_connection(self) -> Iterator[sa.Connection]:
         """As `writing`, for the hot path: without what a Session costs, which is more than a small commit."""
-        with _our_errors(), self._turn(), self._writer.connect() as connection, connection.begin():
+        with our_errors(), self.turn(), self._writer.connect() as connection, connection.begin():
             yield connection
 
-    def _turn(self) -> AbstractContextManager[None]:
+    def kept_connection(self) -> sa.Connection:
+        """A connection for `Writer`, who begins its transactions himself."""
+        return self._writer.connect().execution_options(begins=False)
+
+    def turn(self) -> AbstractContextManager[None]:
+        """Our turn to write, of all processes on this machine. Raises DatabaseUnavailable."""
         return self._turnstile.turn() if self._turnstile else nullcontext()
 
     def close(self) -> None:
@@ -138,8 +143,9 @@ def _lower(text: str | None) -> str | None:
 
 def _on_sqlite_begin(connection: sa.Connection) -> None:
     # A transaction that reads first and writes later loses updates unless it is a writer from its start.
-    writes = connection.get_execution_options().get("writes")
-    connection.exec_driver_sql("BEGIN IMMEDIATE" if writes else "BEGIN")
+    options = connection.get_execution_options()
+    if options.get("begins", True):
+        connection.exec_driver_sql("BEGIN IMMEDIATE" if options.get("writes") else "BEGIN")
 
 
 def _postgres_engine(settings: Settings) -> sa.Engine:
@@ -162,7 +168,7 @@ def _postgres_engine(settings: Settings) -> sa.Engine:
 
 
 @contextmanager
-def _our_errors() -> Iterator[None]:
+def our_errors() -> Iterator[None]:
     """Turn the trouble of a database into our own words; a programming error stays what it is."""
     try:
         yield

@@ -155,12 +155,36 @@ def take_lost(session: Session) -> list[Delivery]:
     return [record(session, Outcome(row.id or 0, DeliveryState.UNCERTAIN, lost)) for row in found]
 
 
+def hurry_channel(session: Session, channel_id: int) -> None:
+    """What was deferred on a channel is due now: somebody has just cured it."""
+    deferred = sa.update(_DELIVERY).where(
+        _PENDING,
+        _DELIVERY.c.state == DeliveryState.DEFERRED,
+        _DELIVERY.c.outgoing_id.in_(sa.select(_OUTGOING.c.id).where(_OUTGOING.c.channel_id == channel_id)),
+    )
+    session.connection().execute(deferred.values(next_attempt=now()))
+
+
 def recover_due(session: Session, is_dead: Callable[[str], bool]) -> None:
     """End the leases of dead workers at once."""
     query = sa.select(_DELIVERY.c.lease_owner).where(_PENDING, _DELIVERY.c.state == DeliveryState.SENDING).distinct()
     for owner in session.connection().execute(query).scalars().all():
         if is_dead(owner):
             give_back_due(session, owner)
+
+
+def give_up_attempt(session: Session, held: Sequence[Delivery], reply: str, next_attempt: datetime) -> None:
+    """End an attempt that an error of ours has ended: before the dot it is tried again at `next_attempt`.
+
+    After the dot the lease is over, and `take_lost` judges.
+    """
+    at = now()
+    undotted = sa.update(_DELIVERY).where(_is_ours(held), _DELIVERY.c.dot_at.is_(None))
+    deferred = {"state": DeliveryState.DEFERRED, "last_reply": reply[:1000], "next_attempt": next_attempt}
+    free = {"lease_owner": "", "lease_until": None, "updated_at": at}
+    session.connection().execute(undotted.values(deferred | free))
+    rest = sa.update(_DELIVERY).where(_is_ours(held))
+    session.connection().execute(rest.values(lease_until=at - timedelta(seconds=1)))
 
 
 def give_back_due(session: Session, owner: str) -> None:

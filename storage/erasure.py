@@ -19,9 +19,12 @@ from storage.columns import insert_or_skip
 from storage.contacts import Contact, ContactAddress, addresses_of
 from storage.installation import load_installation
 from storage.messages import Message, MessageAttachment, MessageReference
+from storage.notices import Notice
 from storage.outbox import PENDING, Delivery, Outgoing
-from storage.search import forget_messages
+from storage.search import forget_words
 from storage.spool import WAITING, Acceptance, Raw, Spool, SpoolState
+from storage.storms import Storm
+from storage.suppression import Suppressed
 from storage.tickets import Event, Participant, Ticket, note
 
 ERASED = "(erased)"
@@ -154,7 +157,7 @@ def _erase_messages(session: Session, messages: Sequence[int], addresses: Sequen
         ).all()
         session.exec(sa.delete(MessageAttachment).where(col(MessageAttachment.message_id).in_(chunk)))
         session.exec(sa.delete(MessageReference).where(col(MessageReference.message_id).in_(chunk)))
-        forget_messages(session, chunk)
+        forget_words(session, chunk)
         _forget_blobs(session, digests)
         files += len(digests)
     return files
@@ -176,7 +179,10 @@ def _erase_tickets(session: Session, tickets: Sequence[int], addresses: Sequence
     for chunk in _chunks(tickets):
         session.exec(sa.delete(Participant).where(col(Participant.ticket_id).in_(chunk)))
         session.exec(sa.update(Event).where(col(Event.ticket_id).in_(chunk)).values(text=""))
+        session.exec(sa.delete(Notice).where(col(Notice.ticket_id).in_(chunk)))
     session.exec(sa.delete(Participant).where(col(Participant.address).in_(addresses)))
+    session.exec(sa.delete(Storm).where(col(Storm.author).in_(addresses)))
+    session.exec(sa.delete(Suppressed).where(col(Suppressed.address).in_(addresses)))
     for address in addresses:
         gone = sa.func.replace(Event.text, address, ERASED)
         session.exec(sa.update(Event).where(col(Event.text).contains(address, autoescape=True)).values(text=gone))

@@ -12,10 +12,12 @@ import sqlalchemy as sa
 from sqlmodel import Field, Session, SQLModel, col, select
 
 from config.clock import now
-from storage.columns import UtcDateTime
+from config.errors import Refused
+from storage.columns import UtcDateTime, table_of
 from storage.ids import new_id
 
 _KEY_BYTES = 32
+_MAX_KEYS = 255
 
 
 class Fact(SQLModel, table=True):
@@ -33,6 +35,10 @@ class SigningKey(SQLModel, table=True):
     id: int = Field(primary_key=True)
     secret: bytes = Field(sa_column=sa.Column(sa.LargeBinary, nullable=False))
     created_at: datetime = Field(sa_type=UtcDateTime)
+
+
+# Made once: it is asked for every batch of mail.
+_NEWEST_KEY = sa.select(sa.func.max(table_of(SigningKey).c.id))
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,9 +70,16 @@ def load_installation(session: Session) -> Installation:
     return Installation(fact.value, {key.id: key.secret for key in keys})
 
 
+def newest_key(session: Session) -> int:
+    """The number of the key that signs today."""
+    return int(session.connection().execute(_NEWEST_KEY).scalar_one())
+
+
 def rotate_key(session: Session) -> int:
-    """Sign with a new key from now on; returns its number."""
-    number = max(load_installation(session).keys) + 1
+    """Sign with a new key from now on; returns its number. Raises Refused when the number does not fit into a mark."""
+    number = newest_key(session) + 1
+    if number > _MAX_KEYS:
+        raise Refused(f"There are {_MAX_KEYS} keys already: a mark has one octet for their number")
     session.add(SigningKey(id=number, secret=token_bytes(_KEY_BYTES), created_at=now()))
     session.flush()
     return number

@@ -10,9 +10,10 @@ from datetime import datetime
 import sqlalchemy as sa
 from sqlmodel import Session, col, select
 
-from config.errors import NotFound
+from config.errors import NotFound, Refused
 from storage.ids import is_id
 from storage.messages import Message, find_message
+from storage.received import Hop, received_line
 from storage.spool import Acceptance, Raw, Spool, SpoolState
 from storage.ticket_view import DeliveryView, view_messages
 
@@ -37,6 +38,7 @@ class MailStory:
     peer: str
     helo: str
     protocol: str
+    tls: str
     received: datetime | None
     size: int
     sha256: str
@@ -104,6 +106,7 @@ def _story(session: Session, row: Spool) -> MailStory:
         peer=acceptance.peer,
         helo=acceptance.helo,
         protocol=acceptance.protocol,
+        tls=acceptance.tls,
         received=acceptance.received_at,
         size=raw or 0,
         sha256=row.sha256,
@@ -129,6 +132,7 @@ def _own_story(session: Session, message: Message) -> MailStory:
         peer="",
         helo="",
         protocol="",
+        tls="",
         received=None,
         size=0,
         sha256="",
@@ -164,9 +168,32 @@ def mail_rows(session: Session, states: Sequence[SpoolState], limit: int) -> lis
     ]
 
 
-def raw_digest(session: Session, named: str) -> str:
-    """The digest of the raw mail behind a name. Raises NotFound; a mail of ours has no raw one."""
+def filed_rows(session: Session, named: str) -> list[str]:
+    """The rows behind a name whose mail stands in a ticket. Raises NotFound, or Refused when none does."""
+    stories = tell_stories(session, named)
+    ids = [story.id for story in stories if story.sha256 and story.message]
+    if not ids:
+        raise Refused(f"{named} stands in no ticket as a mail that came: it is {stories[0].fate or 'ours'}")
+    return ids
+
+
+def filed_after(session: Session, last: str, limit: int) -> list[str]:
+    """The next rows after this id whose mail stands in a ticket, the oldest first."""
+    query = select(Spool.id).where(col(Spool.id) > last, col(Spool.message_id).is_not(None))
+    return list(session.exec(query.order_by(col(Spool.id)).limit(limit)).all())
+
+
+def raw_story(session: Session, named: str) -> MailStory:
+    """The story of the raw mail behind a name. Raises NotFound; a mail of ours has no raw one."""
     story = tell_stories(session, named)[0]
     if not story.sha256:
         raise NotFound(f"{named} is a mail of ours: see `gateway outbox show`")
-    return story.sha256
+    return story
+
+
+def trace_of(story: MailStory, hostname: str) -> bytes:
+    """The Received line of ours for this mail; empty when it came through no door."""
+    if story.received is None:
+        return b""
+    hop = Hop(story.acceptance, story.recipient, story.peer, story.helo, story.protocol, story.tls, story.received)
+    return received_line(hop, hostname)

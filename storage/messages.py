@@ -157,16 +157,17 @@ def file_messages(session: Session, messages: Sequence[NewMessage]) -> list[int]
         return []
     connection = session.connection()
     numbers = list(take_numbers(session, "message", len(messages)))
-    connection.execute(sa.insert(table_of(Message)), [_row(n, m) for n, m in zip(numbers, messages, strict=True)])
-    references = [row for n, m in zip(numbers, messages, strict=True) for row in _reference_rows(n, m)]
+    connection.execute(sa.insert(table_of(Message)), [row_of(n, m) for n, m in zip(numbers, messages, strict=True)])
+    references = [row for n, m in zip(numbers, messages, strict=True) for row in reference_rows(n, m)]
     if references:
         connection.execute(insert_or_skip(connection, MessageReference), references)
-    _store_attachments(session, numbers, messages)
-    index_messages(session, [(n, _words(m)) for n, m in zip(numbers, messages, strict=True)])
+    store_attachments(session, numbers, messages)
+    index_messages(session, [(n, words_of(m)) for n, m in zip(numbers, messages, strict=True)])
     return numbers
 
 
-def _row(number: int, message: NewMessage) -> dict[str, Any]:
+def row_of(number: int, message: NewMessage) -> dict[str, Any]:
+    """The columns of a message."""
     return {
         "id": number,
         "ticket_id": message.ticket_id,
@@ -198,7 +199,8 @@ def _row(number: int, message: NewMessage) -> dict[str, Any]:
     }
 
 
-def _reference_rows(number: int, message: NewMessage) -> list[dict[str, Any]]:
+def reference_rows(number: int, message: NewMessage) -> list[dict[str, Any]]:
+    """The ids that a message has and names."""
     own = reference_key(message.message_id)
     named = {reference_key(reference): False for reference in message.references}
     return [
@@ -208,7 +210,8 @@ def _reference_rows(number: int, message: NewMessage) -> list[dict[str, Any]]:
     ]
 
 
-def _store_attachments(session: Session, numbers: Sequence[int], messages: Sequence[NewMessage]) -> None:
+def store_attachments(session: Session, numbers: Sequence[int], messages: Sequence[NewMessage]) -> None:
+    """The rows of the files of messages."""
     files = [(n, file) for n, message in zip(numbers, messages, strict=True) for file in message.attachments]
     if not files:
         return
@@ -229,7 +232,8 @@ def _store_attachments(session: Session, numbers: Sequence[int], messages: Seque
     session.connection().execute(sa.insert(table_of(MessageAttachment)), rows)
 
 
-def _words(message: NewMessage) -> Indexed:
+def words_of(message: NewMessage) -> Indexed:
+    """By what a message is found."""
     return Indexed(
         text=message.text,
         subject=message.subject,

@@ -2,8 +2,10 @@
 
 from sqlmodel import SQLModel
 
+import storage.accounts
 import storage.addresses
 import storage.agents
+import storage.allowlist
 import storage.blocklist
 import storage.channels
 import storage.contacts
@@ -11,12 +13,15 @@ import storage.erasure
 import storage.ids
 import storage.installation
 import storage.messages
+import storage.notices
 import storage.organisations
 import storage.outbox
 import storage.presence
 import storage.queues
 import storage.rules
 import storage.spool
+import storage.storms
+import storage.suppression
 import storage.tags
 import storage.tickets  # noqa: F401 - each import registers its tables
 

@@ -9,7 +9,10 @@ from sqlmodel import Field, Session, SQLModel, col, select
 from config.clock import now
 from config.errors import AlreadyThere, AskedWrongly, NotFound
 from storage.address import canonical_address
-from storage.columns import Choice, UtcDateTime
+from storage.columns import Choice, Json, UtcDateTime
+
+# So many mails of an inbox tell that it forwards to us; from then on it is shown as a suggestion.
+SUGGESTED_AFTER = 3
 
 
 class FreshMail(StrEnum):
@@ -69,6 +72,7 @@ class Queue(SQLModel, table=True):
     known_contacts_only: bool = False
     forwards: Forwards = Field(default=Forwards.AGENTS, sa_column=sa.Column(Choice(Forwards), nullable=False))
     assignment: Assignment = Field(default=Assignment.NOBODY, sa_column=sa.Column(Choice(Assignment), nullable=False))
+    form_senders: list[str] = Field(default_factory=list, sa_column=sa.Column(Json, nullable=False))  # canonical
     answer_via: int | None = Field(default=None, foreign_key="channel.id")
     subject_tag: bool = False
     signature: str = ""
@@ -158,6 +162,15 @@ def archive_queue(session: Session, name: str) -> Queue:
     session.add(queue)
     session.flush()
     return queue
+
+
+def set_form_sender(queue: Queue, address: str, *, listed: bool = True) -> None:
+    """Believe Reply-To in mail from this address, which sends what people write into a form; or no longer."""
+    canonical = canonical_address(address)
+    if canonical is None:
+        raise AskedWrongly(f"{address!r} is no mail address")
+    others = [one for one in queue.form_senders if one != canonical]
+    queue.form_senders = sorted([*others, canonical]) if listed else others
 
 
 def rename_queue(session: Session, queue: Queue, name: str) -> None:

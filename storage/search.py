@@ -110,7 +110,7 @@ def _tsvector(words: Sequence[str]) -> str:
     return " ".join(f"'{word}':{','.join(map(str, found))}" for word, found in places.items())
 
 
-def forget_messages(session: Session, numbers: Sequence[int]) -> None:
+def forget_words(session: Session, numbers: Sequence[int]) -> None:
     """Take messages out of the index."""
     connection = session.connection()
     key = "rowid" if connection.dialect.name == "sqlite" else "message_id"

@@ -69,7 +69,8 @@ class Acceptance(SQLModel, table=True):
     reverse_path: str = ""  # as given; empty is the null reverse-path
     helo: str = ""
     peer: str = ""
-    protocol: str  # SMTP | ESMTP | ESMTPS | inject
+    protocol: str  # of RFC 3848 and RFC 6531: SMTP, ESMTP, ESMTPS, UTF8SMTP, LMTP ...; or inject
+    tls: str = ""  # version and cipher, as TLSv1.3 TLS_AES_256_GCM_SHA384; empty: in clear
     received_at: datetime = Field(sa_type=UtcDateTime)
 
 
@@ -85,7 +86,8 @@ class Spool(SQLModel, table=True):
     trace: list[list[str]] = Field(
         sa_column=sa.Column(Json, nullable=False)
     )  # [[what was asked, the answer, why], ...]
-    passed: list[str] = Field(sa_column=sa.Column(Json, nullable=False))  # checks that a person has waived
+    passed: list[str] = Field(sa_column=sa.Column(Json, nullable=False))  # checks that were waived for it
+    storm_of: str = ""  # the author because of whose storm it was held, canonical
     message_id: int | None = None
     attempts: int = 0
     lease_owner: str = ""
@@ -102,6 +104,13 @@ class Spool(SQLModel, table=True):
             postgresql_where=sa.text("state IN ('received', 'failed')"),
         ),
         sa.Index("ix_spool_state", "state", "settled_at"),
+        sa.Index(
+            "ix_spool_storm",
+            "storm_of",
+            "id",
+            sqlite_where=sa.text("state = 'held'"),
+            postgresql_where=sa.text("state = 'held'"),
+        ),
     )
 
 
@@ -118,11 +127,14 @@ class Arrival:
     peer: str = ""
     helo: str = ""
     protocol: str = "ESMTP"
+    tls: str = ""
 
 
 # In the order in which `accept` fills them. What a waiting mail has no value for stays null.
 _INSERT_RAW = BulkInsert(Raw, ("sha256", "size", "content"))
-_INSERT_ACCEPTANCE = BulkInsert(Acceptance, ("id", "sha256", "reverse_path", "helo", "peer", "protocol", "received_at"))
+_INSERT_ACCEPTANCE = BulkInsert(
+    Acceptance, ("id", "sha256", "reverse_path", "helo", "peer", "protocol", "tls", "received_at")
+)
 _INSERT_SPOOL = BulkInsert(
     Spool,
     ("recipient", "sha256", "id", "acceptance_id"),
@@ -131,6 +143,7 @@ _INSERT_SPOOL = BulkInsert(
         "reason": "",
         "trace": [],
         "passed": [],
+        "storm_of": "",
         "attempts": 0,
         "lease_owner": "",
     },
@@ -148,7 +161,7 @@ def accept(connection: sa.Connection, arrivals: Sequence[Arrival]) -> list[str]:
     _INSERT_RAW.run(connection, [raws[digest] for digest in sorted(raws)])
     _INSERT_ACCEPTANCE.run(
         connection,
-        [(id_, a.sha256, a.reverse_path, a.helo, a.peer, a.protocol, a.received_at) for id_, a in mails],
+        [(id_, a.sha256, a.reverse_path, a.helo, a.peer, a.protocol, a.tls, a.received_at) for id_, a in mails],
     )
     rows = sorted(row for id_, arrival in mails for row in _spool_rows(id_, arrival))
     if _INSERT_SPOOL.run(connection, rows) == len(rows):
@@ -213,6 +226,20 @@ def drop(session: Session, row: Spool, by: str) -> None:
     row.reason = f"dropped: by {by}"
     row.trace = [*row.trace, ["dropped", "ignored", f"by {by}"]]
     row.settled_at = now()
+
+
+def drop_old_held(session: Session, check: str, before: datetime, limit: int = 500) -> int:
+    """Ignore what a check has held since before then, and nobody has released; returns how many, `limit` at most."""
+    query = select(Spool).where(Spool.state == SpoolState.HELD, col(Spool.settled_at) < before)
+    rows = session.exec(query.where(col(Spool.reason).startswith(f"{check}: ")).limit(limit)).all()
+    for row in rows:
+        why = f"nobody released it since {row.settled_at:%Y-%m-%d}"
+        _move(session, row, SpoolState.IGNORED)
+        row.reason = f"expired: {why}"
+        row.trace = [*row.trace, ["expired", "ignored", why]]
+        row.settled_at = now()
+    session.flush()
+    return len(rows)
 
 
 def _move(session: Session, row: Spool, to: SpoolState) -> None:

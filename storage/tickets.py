@@ -8,8 +8,10 @@ from sqlmodel import Field, Session, SQLModel, col, select
 
 from config.clock import now
 from config.errors import AskedWrongly, NotFound
+from storage.agents import NoticeKind
 from storage.columns import Choice, Json, UtcDateTime
-from storage.ids import MAX_NUMBER
+from storage.ids import MAX_NUMBER, first_id
+from storage.notices import News, tell
 from storage.queues import Queue
 
 
@@ -38,12 +40,12 @@ class ParticipantRole(StrEnum):
     CUSTOMER = "customer"
     COPIED = "copied"  # an agent added him: answers go to him too
     NAMED = "named"  # stands in From, To or Cc of a mail in the ticket; is mailed only when an agent adds him
-    AGENT = "agent"
+    AGENT = "agent"  # wrote to the customer from his own mail program, and so began the ticket
     UNVERIFIED = "unverified"  # wrote with a mark of ours, and is nobody whom we know
 
 
 # A stored Message-ID is good evidence from these only.
-TRUSTED_ROLES = (ParticipantRole.CUSTOMER, ParticipantRole.COPIED, ParticipantRole.NAMED)
+TRUSTED_ROLES = (ParticipantRole.CUSTOMER, ParticipantRole.COPIED, ParticipantRole.NAMED, ParticipantRole.AGENT)
 
 
 class LinkKind(StrEnum):
@@ -85,6 +87,7 @@ class Ticket(SQLModel, table=True):
     settled_at: datetime | None = Field(default=None, sa_type=UtcDateTime)  # first of solved or closed
     pending_until: datetime | None = Field(default=None, sa_type=UtcDateTime)  # opens by itself then
     merged_into: int | None = Field(default=None, foreign_key="ticket.id")
+    marks_from: str = ""  # marks of mails with an id before this one locate it no more
 
     __table_args__ = (
         sa.Index("ix_ticket_queue_status", "queue_id", "status", "updated_at"),
@@ -192,6 +195,8 @@ def assign(session: Session, ticket: Ticket, agent_id: int | None, *, by: str, t
     if ticket.assignee_id != agent_id:
         ticket.assignee_id = agent_id
         note(session, ticket, "assigned", by=by, text=text)
+        if agent_id is not None:
+            tell(session, News(NoticeKind.ASSIGNED, f"assigned to you by {by}", by=by), ticket)
 
 
 def set_priority(session: Session, ticket: Ticket, priority: Priority, *, by: str) -> None:
@@ -230,6 +235,15 @@ def move_to_queue(session: Session, ticket: Ticket, queue: Queue, *, by: str) ->
     if session.get(TicketQueue, (ticket.id, queue.number)) is None:
         session.add(TicketQueue(ticket_id=ticket.id, queue_id=queue.number))
     note(session, ticket, "moved", by=by, text=f"{old.name} -> {queue.name}")
+
+
+def revoke_marks(session: Session, ticket: Ticket, *, by: str) -> None:
+    """Make every mark worthless that was written for this ticket so far, and for those that were merged into it."""
+    merged = session.exec(select(Ticket).where(Ticket.merged_into == ticket.id)).all()
+    for one in (ticket, *merged):
+        one.marks_from = first_id(now())
+        session.add(one)
+    note(session, ticket, "revoked", by=by, text="its reply addresses and Message-IDs locate it no more")
 
 
 def link(session: Session, first: int, second: int, kind: LinkKind) -> None:

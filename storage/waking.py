@@ -4,19 +4,36 @@ A datagram on a Unix socket in data_dir: lost when nobody listens, which costs o
 """
 
 import socket
-from contextlib import suppress
+from contextlib import closing, suppress
 from pathlib import Path
 
 
 def wake(data_dir: Path, part: str) -> None:
     """Tell a part (`intake`, `relay`) that there is work. Never fails, never waits."""
-    with suppress(OSError), socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as sender:
-        sender.setblocking(False)
-        sender.sendto(b"w", str(_path(data_dir, part)))
+    with suppress(OSError), closing(Waker(data_dir, part)) as waker:
+        waker.wake()
 
 
 def _path(data_dir: Path, part: str) -> Path:
     return data_dir / f"wake-{part}"
+
+
+class Waker:
+    """For who wakes one part again and again: the socket stays open."""
+
+    def __init__(self, data_dir: Path, part: str) -> None:
+        self._address = str(_path(data_dir, part))
+        self._socket = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM)
+        self._socket.setblocking(False)
+
+    def wake(self) -> None:
+        """Tell the part that there is work. Never fails, never waits."""
+        with suppress(OSError):
+            self._socket.sendto(b"w", self._address)
+
+    def close(self) -> None:
+        """Wake nobody any more."""
+        self._socket.close()
 
 
 class Waiter:

@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from fakes.house import House
 from peers.postgres import PostgresServer, postgres_server
 from peers.s3 import S3Server, s3_server
 
@@ -86,3 +87,11 @@ def database(settings: Settings) -> Iterator[Database]:
     database = open_database(settings)
     yield database
     database.close()
+
+
+@pytest.fixture
+def house(settings: Settings, database: Database) -> Iterator[House]:
+    """A gateway without its doors, whose intake runs when the test says so."""
+    house = House(settings, database)
+    yield house
+    house.worker.close()

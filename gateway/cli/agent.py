@@ -22,6 +22,15 @@ Queues = Annotated[
 ]
 Role = Annotated[str | None, typer.Option(metavar="agent|manager|admin", help="What he may do.")]
 Signature = Annotated[str | None, typer.Option(help="Below his answers.")]
+Notify = Annotated[
+    str | None,
+    typer.Option(
+        metavar="new,assigned,answered,failed,channel|all|none", help="What he is told by mail. Default: none."
+    ),
+]
+NoticePace = Annotated[
+    str | None, typer.Option("--notice-pace", metavar="immediate|hourly|daily", help="How often. Default: immediate.")
+]
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,6 +43,8 @@ class AgentView:
     role: str
     queues: list[str]
     signature: str
+    notify: list[str]
+    notice_pace: str
 
 
 @app.verb("add", 'gateway agent add ann@company.example --name "Ann Lee" --queue Support')
@@ -44,6 +55,8 @@ def add(
     queue: Queues = None,
     signature: Signature = None,
     role: Role = None,
+    notify: Notify = None,
+    notice_pace: NoticePace = None,
     as_json: AsJson = False,
 ) -> None:
     """Add an agent."""
@@ -57,6 +70,7 @@ def add(
             refuse_channel_address(session, canonical_address(email) or "")
             made = agents.add_agent(session, email, name, role=given, signature=signature or "")
             _change_queues(session, made, queue)
+            _change_notices(made, notify, notice_pace)
             view = _view(session, made)
         answer(view, as_json, f"{view.email} is an agent.")
 
@@ -69,6 +83,8 @@ def edit(
     queue: Queues = None,
     signature: Signature = None,
     role: Role = None,
+    notify: Notify = None,
+    notice_pace: NoticePace = None,
     as_json: AsJson = False,
 ) -> None:
     """Change an agent; what is not named stays."""
@@ -80,6 +96,7 @@ def edit(
             found.name = found.name if name is None else name.strip()
             found.signature = found.signature if signature is None else signature
             found.role = found.role if role is None else word_of(agents.Role, role, "--role")
+            _change_notices(found, notify, notice_pace)
             session.add(found)
             _change_queues(session, found, queue)
             view = _view(session, found)
@@ -93,6 +110,17 @@ def _change_queues(session: "Session", agent: "Agent", names: list[str] | None) 
     for name in names or []:
         change = leave_queue if name.startswith("-") else join_queue
         change(session, agent, find_queue(session, name.removeprefix("-")))
+
+
+def _change_notices(agent: "Agent", notify: str | None, pace: str | None) -> None:
+    from storage.agents import NoticeKind, NoticePace
+
+    if notify is not None:
+        words = {"all": ",".join(NoticeKind), "none": ""}.get(notify.strip().lower(), notify)
+        kinds = [word_of(NoticeKind, word, "--notify") for word in words.split(",") if word.strip()]
+        agent.notify = ",".join(dict.fromkeys(kinds))
+    if pace is not None:
+        agent.notice_pace = word_of(NoticePace, pace, "--notice-pace")
 
 
 @app.verb("list", "gateway agent list")
@@ -132,4 +160,7 @@ def _view(session: "Session", agent: "Agent") -> AgentView:
     from storage.agents import queues_of
 
     queues = [queue.name for queue in queues_of(session, agent)]
-    return AgentView(agent.id or 0, agent.email, agent.name, agent.role, queues, agent.signature)
+    notify = agent.notify.split(",") if agent.notify else []
+    return AgentView(
+        agent.id or 0, agent.email, agent.name, agent.role, queues, agent.signature, notify, agent.notice_pace
+    )

@@ -5,6 +5,7 @@ import typer
 from gateway.cli import (
     address,
     agent,
+    allow,
     audit,
     block,
     channel,
@@ -58,6 +59,7 @@ app.add_typer(rule.app, name="rule", rich_help_panel=SET_UP)
 app.add_typer(agent.app, name="agent", rich_help_panel=SET_UP)
 app.add_typer(channel.app, name="channel", rich_help_panel=SET_UP)
 app.add_typer(block.app, name="block", rich_help_panel=SET_UP)
+app.add_typer(allow.app, name="allow", rich_help_panel=SET_UP)
 app.add_typer(config.app, name="config", rich_help_panel=SET_UP)
 app.command("completion", rich_help_panel=SET_UP, epilog=completion.EXAMPLE)(completion.completion)
 app.add_typer(database.app, name="database", rich_help_panel=SET_UP)

@@ -1,28 +1,14 @@
 """`gateway block`: addresses to which nothing is ever sent."""
 
-from dataclasses import dataclass
-from typing import Annotated
-
 import typer
 
 from gateway.cli.desk import Desk, open_desk
 from gateway.cli.noun import Noun
 from gateway.cli.options import AsJson
-from gateway.cli.printing import answer, say_json, table
+from gateway.cli.patterns import Pattern, PatternView, print_patterns
+from gateway.cli.printing import answer
 
 app = Noun("The block list: never send there. (To ignore mail from somebody: `gateway contact block`.)")
-Pattern = Annotated[
-    str, typer.Argument(metavar="PATTERN", help="An address, @domain, @.domain (with subdomains), or with *.")
-]
-
-
-@dataclass(frozen=True, slots=True)
-class BlockedView:
-    """A line of the block list."""
-
-    pattern: str
-    by: str  # who put it there; `gateway` for our own addresses
-    why: str
 
 
 @app.verb("add", "gateway block add noreply@shop.example")
@@ -33,7 +19,7 @@ def add(ctx: typer.Context, pattern: Pattern, as_json: AsJson = False) -> None:
 
         with desk.writing() as session:
             made = block(session, pattern, desk.actor(session))
-            view = BlockedView(made.pattern, made.by, "added")
+            view = PatternView(made.pattern, made.by, "added")
         answer(view, as_json, f"Nothing is sent to {view.pattern} from now on.")
 
 
@@ -41,20 +27,16 @@ def add(ctx: typer.Context, pattern: Pattern, as_json: AsJson = False) -> None:
 def list_(ctx: typer.Context, as_json: AsJson = False) -> None:
     """List what is blocked, our own addresses included."""
     with open_desk(ctx) as desk:
-        views = _views(desk)
-        if as_json:
-            say_json(views)
-        else:
-            table(("PATTERN", "BY", "WHY"), [(v.pattern, v.by, v.why) for v in views], empty="Nothing is blocked.")
+        print_patterns(_views(desk), as_json, "Nothing is blocked.")
 
 
-def _views(desk: Desk) -> list[BlockedView]:
+def _views(desk: Desk) -> list[PatternView]:
     from storage.blocklist import list_blocked, own_addresses
 
     with desk.reading() as session:
-        added = [BlockedView(blocked.pattern, blocked.by, "added") for blocked in list_blocked(session)]
+        added = [PatternView(blocked.pattern, blocked.by, "added") for blocked in list_blocked(session)]
         own = sorted(own_addresses(session).items())
-        return added + [BlockedView(address, "gateway", what) for address, what in own]
+        return added + [PatternView(address, "gateway", what) for address, what in own]
 
 
 @app.verb("remove", "gateway block remove noreply@shop.example")
@@ -65,5 +47,5 @@ def remove(ctx: typer.Context, pattern: Pattern, as_json: AsJson = False) -> Non
 
         with desk.writing() as session:
             gone = unblock(session, pattern)
-            view = BlockedView(gone.pattern, gone.by, "removed")
+            view = PatternView(gone.pattern, gone.by, "removed")
         answer(view, as_json, f"{view.pattern} is off the block list.")

@@ -2,7 +2,7 @@
 
 import typer
 
-from gateway.cli.desk import load_settings
+from gateway.cli.desk import load_settings, open_desk
 from gateway.cli.noun import Noun
 from gateway.cli.options import AsJson
 from gateway.cli.printing import Json, say, say_json
@@ -32,6 +32,24 @@ def show(ctx: typer.Context, as_json: AsJson = False) -> None:
     say(f"# {loaded.path}")
     for key, value in _flat("", settings):
         say(f"{key} = {value}")
+
+
+@app.verb("rotate-key", "gateway config rotate-key")
+def rotate_key(ctx: typer.Context, as_json: AsJson = False) -> None:
+    """Sign reply addresses and Message-IDs with a new key from now on; what older keys signed stays good.
+
+    Running processes learn it by themselves. Keys live in the database: make a backup. To make the addresses of one
+    ticket worthless: `gateway ticket revoke N`.
+    """
+    with open_desk(ctx) as desk:
+        from storage.installation import rotate_key as rotate
+
+        with desk.writing() as session:
+            number = rotate(session)
+        if as_json:
+            say_json({"key": number})
+        else:
+            say(f"Key {number} signs from now on; what older keys signed stays good.")
 
 
 def _flat(name: str, value: Json) -> list[tuple[str, str]]:

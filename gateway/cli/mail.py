@@ -1,4 +1,4 @@
-"""`gateway mail`: mail that came, what became of it and why. `inject` and `read` stand in files of their own."""
+"""`gateway mail`: mail that came, what became of it and why. `inject`, `read` and `replay` have files of their own."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from gateway.cli import inject, read
+from gateway.cli import inject, read, replay
 from gateway.cli.desk import Desk, open_desk
 from gateway.cli.noun import Noun
 from gateway.cli.options import AsJson, Limit, limit_of, word_of
@@ -42,6 +42,7 @@ class MailLine:
 
 app.verb("inject", "gateway mail inject --to support.k2v7@in.desk.example mail.eml")(inject.inject)
 app.verb("read", "gateway mail read mail.eml --json")(read.read)
+app.verb("replay", "gateway mail replay --since 7d --dry-run")(replay.replay)
 
 
 @app.verb("why", "gateway mail why 12.3")
@@ -63,7 +64,8 @@ def why(ctx: typer.Context, named: Anything, as_json: AsJson = False) -> None:
 
 
 def _print_story(story: "MailStory", zone: str) -> None:
-    peer = " ".join(part for part in (story.peer, f"({story.helo})" if story.helo else "", story.protocol) if part)
+    helo = f"({story.helo})" if story.helo else ""
+    peer = " ".join(part for part in (story.peer, helo, story.protocol, story.tls) if part)
     facts(
         [
             ("mail", story.id),
@@ -84,16 +86,23 @@ def _print_story(story: "MailStory", zone: str) -> None:
 
 
 @app.verb("raw", "gateway mail raw 12.1 > mail.eml")
-def raw(ctx: typer.Context, named: Anything) -> None:
-    """Write a mail byte for byte as it was received."""
+def raw(
+    ctx: typer.Context,
+    named: Anything,
+    as_received: Annotated[
+        bool, typer.Option("--as-received", help="Without that line: exactly what was sent to us.")
+    ] = False,
+) -> None:
+    """Write a mail byte for byte, below the Received line that says how it came through our door."""
     with open_desk(ctx) as desk:
         from gateway.cli.rawmail import write_raw
-        from storage.mail_view import raw_digest
+        from storage.mail_view import raw_story, trace_of
         from storage.spool import raw_bytes
 
         with desk.reading() as session:
-            content = raw_bytes(session, desk.blobs, raw_digest(session, named))
-        write_raw(content)
+            story = raw_story(session, named)
+            content = raw_bytes(session, desk.blobs, story.sha256)
+        write_raw(content if as_received else trace_of(story, desk.settings.hostname) + content)
 
 
 @app.verb("list", "gateway mail list --fate ignored")

@@ -45,6 +45,16 @@ class DeliveryWhole(DeliveryRow):
     size: int
 
 
+@dataclass(frozen=True, slots=True)
+class SuppressedRow:
+    """An address that gets no automatic mail for a while."""
+
+    address: str
+    reason: str
+    since: datetime
+    until: datetime
+
+
 @app.verb("list", "gateway outbox list --all")
 def list_(
     ctx: typer.Context,
@@ -184,6 +194,38 @@ def resolve(
 def cancel(ctx: typer.Context, id_: Id, as_json: AsJson = False) -> None:
     """Stop a delivery that has not begun; the message stays in its ticket as cancelled."""
     _change(ctx, id_, "cancel", as_json)
+
+
+@app.verb("suppressed", "gateway outbox suppressed")
+def suppressed(
+    ctx: typer.Context,
+    clear: Annotated[str | None, typer.Option(metavar="EMAIL", help="Believe that this address works again.")] = None,
+    as_json: AsJson = False,
+) -> None:
+    """List addresses that get no automatic mail for 60 days, because they refused ours or complained."""
+    with open_desk(ctx) as desk:
+        from storage.suppression import list_suppressed
+
+        if clear:
+            _clear(desk, clear)
+        with desk.reading() as session:
+            rows = [SuppressedRow(row.address, row.reason, row.since, row.until) for row in list_suppressed(session)]
+        if as_json:
+            say_json(rows)
+            return
+        zone = desk.settings.time_zone
+        shown = [(row.address, local_time(row.until, zone), row.reason) for row in rows]
+        table(("ADDRESS", "UNTIL", "WHY"), shown, empty="Every address may get automatic mail.")
+
+
+def _clear(desk: Desk, email: str) -> None:
+    from config.errors import NotFound
+    from storage.address import canonical_address
+    from storage.suppression import end_suppression
+
+    with desk.writing() as session:
+        if not end_suppression(session, [canonical_address(email) or email]):
+            raise NotFound(f"{email} may get automatic mail already: see `gateway outbox suppressed`")
 
 
 def _change(ctx: typer.Context, id_: int, how: str, as_json: bool) -> None:

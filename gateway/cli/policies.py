@@ -67,6 +67,14 @@ class Policies:
         str | None,
         typer.Option(metavar="nobody|round-robin|least-loaded", help="Who of the team gets a new ticket."),
     ] = None
+    form_sender: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--form-sender",
+            metavar="EMAIL",
+            help="A form's address: the author is in its Reply-To; -EMAIL takes it off.",
+        ),
+    ] = None
     subject_tag: Annotated[bool | None, typer.Option(help="Put [#123] into subjects.")] = None
     signature: Annotated[str | None, typer.Option(help="Below answers, where the agent has none.")] = None
     color: Annotated[str | None, typer.Option(help="In lists: red, green, cyan ... or #rrggbb.")] = None
@@ -77,7 +85,7 @@ def apply_policies(session: "Session", queue: "Queue", policies: Policies) -> No
     """Change what is given. Raises AskedWrongly or NotFound; then nothing is changed."""
     from storage.agents import find_agent, join_queue, leave_queue
     from storage.channels import channel_id_of
-    from storage.queues import name_source_inbox
+    from storage.queues import name_source_inbox, set_form_sender
 
     for name, convert in _CONVERSIONS.items():
         value = getattr(policies, name)
@@ -85,6 +93,8 @@ def apply_policies(session: "Session", queue: "Queue", policies: Policies) -> No
             setattr(queue, name, convert(value))
     if policies.answer_via is not None:
         queue.answer_via = channel_id_of(session, policies.answer_via)
+    for address in policies.form_sender or ():
+        set_form_sender(queue, address.removeprefix("-"), listed=not address.startswith("-"))
     session.add(queue)
     session.flush()
     for address in policies.source or ():

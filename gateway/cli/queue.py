@@ -29,6 +29,7 @@ class QueueView:
     address: str | None  # the one to use: its newest active one
     addresses: list[str]
     sources: list[str]
+    suggested_inboxes: list[str]  # they seem to forward here; `queue set --source` confirms one
     members: list[str]
     display_name: str
     display_name_in_automatic_replies: bool
@@ -43,6 +44,7 @@ class QueueView:
     known_contacts_only: bool
     forwards: str
     assignment: str
+    form_senders: list[str]
     answer_via: str
     subject_tag: bool
     signature: str
@@ -163,6 +165,7 @@ def view_queue(session: "Session", queue: "Queue") -> QueueView:
     from storage.agents import queue_members
     from storage.channels import DEFAULT_SERVERS, Channel
     from storage.queues import source_inboxes
+    from storage.source_inboxes import suggested_inboxes
 
     active = [a.address for a in list_addresses(session, queue.number) if a.state is AddressState.ACTIVE]
     channel = session.get(Channel, queue.answer_via) if queue.answer_via else None
@@ -172,6 +175,7 @@ def view_queue(session: "Session", queue: "Queue") -> QueueView:
         address=active[-1] if active else None,
         addresses=active,
         sources=[inbox.address for inbox in source_inboxes(session, queue.number)],
+        suggested_inboxes=[inbox.address for inbox in suggested_inboxes(session, queue.number)],
         members=[agent.email for agent in queue_members(session, queue.number)],
         display_name=queue.display_name,
         display_name_in_automatic_replies=queue.display_name_in_automatic_replies,
@@ -186,6 +190,7 @@ def view_queue(session: "Session", queue: "Queue") -> QueueView:
         known_contacts_only=queue.known_contacts_only,
         forwards=queue.forwards,
         assignment=queue.assignment,
+        form_senders=queue.form_senders,
         answer_via=channel.name if channel else DEFAULT_SERVERS,
         subject_tag=queue.subject_tag,
         signature=queue.signature,
@@ -203,6 +208,10 @@ def _print(view: QueueView, as_json: bool) -> None:
         [
             ("addresses", ", ".join(view.addresses)),
             ("source inboxes", ", ".join(view.sources)),
+            (
+                "suggested inboxes",
+                ", ".join(view.suggested_inboxes) and f"{', '.join(view.suggested_inboxes)} (confirm: --source)",
+            ),
             ("team", ", ".join(view.members)),
             ("display name", view.display_name),
             ("from", view.from_),
@@ -215,6 +224,7 @@ def _print(view: QueueView, as_json: bool) -> None:
             ("known contacts only", "yes" if view.known_contacts_only else ""),
             ("forwards", view.forwards),
             ("new tickets", f"assigned {view.assignment}" if view.assignment != "nobody" else ""),
+            ("form senders", ", ".join(view.form_senders)),
             ("subject tag", "yes" if view.subject_tag else ""),
             ("language", view.language),
             ("color", view.color),

@@ -235,6 +235,7 @@ app.verb("status", "gateway ticket status 12 pending --until 3d")(ticket_change.
 app.verb("move", "gateway ticket move 12 Billing")(ticket_change.move)
 app.verb("customer", "gateway ticket customer 12 maria@client.example")(ticket_change.customer)
 app.verb("participant", "gateway ticket participant 12 add joao@client.example")(ticket_change.participant)
+app.verb("revoke", "gateway ticket revoke 12")(ticket_change.revoke)
 app.verb("attachment", "gateway ticket attachment 12.3 --save Downloads")(ticket_files.attachment)
 app.verb("priority", "gateway ticket priority 12 13 high")(ticket_change.priority)
 app.verb("tag", "gateway ticket tag 12 13 --add vip --remove new-client")(ticket_change.tag)

@@ -104,6 +104,20 @@ def tag(
     change_tickets(ctx, numbers, change, as_json)
 
 
+def revoke(ctx: typer.Context, numbers: Numbers, as_json: AsJson = False) -> None:
+    """Make the reply addresses and Message-IDs of tickets worthless, after one has leaked.
+
+    Who takes part still answers into them; anybody else who uses an old one gets a ticket of his own.
+    """
+
+    def change(session: "Session", ticket: "Ticket", agent: "Agent") -> None:
+        from storage.tickets import revoke_marks
+
+        revoke_marks(session, ticket, by=agent.email)
+
+    change_tickets(ctx, numbers, change, as_json)
+
+
 def move(
     ctx: typer.Context,
     numbers: Numbers,

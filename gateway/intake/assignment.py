@@ -2,9 +2,9 @@
 
 from gateway.intake.case import Case
 from gateway.intake.desk import Desk
-from storage.agents import least_loaded, next_in_turn
 from storage.queues import Assignment
 from storage.tickets import Ticket
+from storage.turns import least_loaded, next_in_turn
 
 
 def assign_by_policy(case: Case, desk: Desk, ticket: Ticket) -> None:

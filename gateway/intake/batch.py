@@ -6,19 +6,27 @@ from dataclasses import dataclass, replace
 from config.clock import now
 from config.errors import NotFound
 from gateway.intake.case import Case, Verdict
+from gateway.intake.customer import UNPROVED, outsider
 from gateway.intake.desk import Desk, Filed
-from gateway.intake.forwarding import source_inbox
+from gateway.intake.forwarding import Source, source_inbox
+from gateway.intake.news import tell_agents
 from gateway.intake.prepare import Ready
 from gateway.intake.process import process
+from gateway.intake.reports import REPORTS
 from gateway.intake.sender import Writer, written_by
+from gateway.reading.authenticity import Authentication, Identity
 from outbound.acknowledge import acknowledge
+from outbound.marks import Mark
 from outbound.post_office import PostOffice
 from storage.claims import Settled, settle, still_ours
 from storage.database import Database
 from storage.ids import lock_filing
 from storage.messages import note_duplicate
 from storage.queues import Queue, queue_key
+from storage.source_inboxes import count_mails
 from storage.spool import SpoolState, move_raw_to_blob
+from storage.storms import note_storms
+from storage.suppression import end_suppression
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,17 +45,22 @@ def file_batch(database: Database, office: PostOffice, owner: str, ready: Sequen
         lock_filing(session)
         ours = still_ours(session, owner, [one.claimed.id for one in ready])
         mine = [one for one in ready if one.claimed.id in ours]
+        office.marks.renew(session)
         desk = Desk(session, office, now(), len(mine))
         desk.fetch_addresses(one.claimed.recipient for one in mine)
         cases = [open_case(one, desk) for one in mine]
         desk.fetch(cases)
         verdicts = [process(case, desk) for case in cases]
         desk.save()
+        _count_inboxes(desk, cases, verdicts)
+        _believe_authors(desk)
         _acknowledge(desk)
+        tell_agents(desk)
         outcomes = _outcomes(mine, cases, verdicts, desk)
         for outcome in outcomes:
             _note_other_way(desk, outcome)
         settle(session, owner, [outcome.settled for outcome in outcomes])
+        note_storms(session, {outcome.settled.storm_of for outcome in outcomes} - {""}, desk.at)
         move_raw_to_blob(session, [one.claimed.sha256 for one in mine if one.moves_to_blob])
     return outcomes
 
@@ -63,9 +76,8 @@ def open_case(ready: Ready, desk: Desk) -> Case:
     else:
         queue = desk.queues[ticket.queue_id] if ticket else _postmaster_queue(desk)
     writer = written_by(ready.mail, claimed.reverse_path, queue, desk, is_proven=ready.authentication.is_proven)
-    inbox, why = source_inbox(
-        ready.mail, claimed.reverse_path, desk.confirmed_inboxes, desk.office.settings.own_domains
-    )
+    source = source_inbox(ready.mail, claimed.reverse_path, desk.confirmed_inboxes, desk.office.settings.own_domains)
+    customer = outsider(writer, source.address, desk)
     case = Case(
         claimed=claimed,
         mail=writer.mail,
@@ -74,17 +86,44 @@ def open_case(ready: Ready, desk: Desk) -> Case:
         mark=mark,
         author=writer.address,
         writer=writer.person,
-        source_inbox=inbox,
+        customer=customer if customer and writer.is_proven else writer.person,
+        source_inbox=source.address,
+        is_source_learnt=_is_learnt(source, mark, writer, desk),
         content_key=ready.content_key,
+        conversation=ready.conversation,
         attachments=ready.attachments,
-        authentication=ready.authentication,
+        authentication=_authentication(ready, writer),
         is_author_proven=writer.is_proven,
-        flags=_flags(ready, writer),
+        flags=(*_flags(ready, writer), *((UNPROVED,) if customer and not writer.is_proven else ())),
     )
     case.note("recipient", f"queue {queue.name}", f"{claimed.recipient} in the envelope")
-    case.note("source inbox", inbox or "unknown", why)
+    case.note("source inbox", source.address or "unknown", source.why)
     case.note("author", case.author or "nobody", writer.note)
+    if case.customer != case.writer:
+        case.note("customer", case.customer_address, "an agent wrote to him, with the desk in copy")
     return case
+
+
+def _is_learnt(source: Source, mark: Mark | None, writer: Writer, desk: Desk) -> bool:
+    """Whether this mail shows that the inbox forwards: neither an answer sent to us nor resent mail does."""
+    if source.address in desk.inboxes:
+        return mark is None
+    return mark is None and source.is_trace and source.address != writer.address and source.address not in desk.agents
+
+
+def _count_inboxes(desk: Desk, cases: Sequence[Case], verdicts: Sequence[Verdict | None]) -> None:
+    through: dict[str, list[int]] = {}
+    for case, verdict in zip(cases, verdicts, strict=True):
+        if case.is_source_learnt and not (verdict and verdict.state is SpoolState.LOOP):
+            through.setdefault(case.source_inbox, []).append(case.queue.number)
+    count_mails(desk.session, through, desk.at)
+
+
+def _authentication(ready: Ready, writer: Writer) -> Authentication:
+    """What is known of the author: nothing, when what was proven is only who passed his words on."""
+    if not writer.is_hearsay:
+        return ready.authentication
+    return replace(ready.authentication, identity=Identity.UNKNOWN, reason=writer.note)
 
 
 def _flags(ready: Ready, writer: Writer) -> tuple[str, ...]:
@@ -107,6 +146,11 @@ def _postmaster_queue(desk: Desk) -> Queue:
     return next(iter(desk.queues.values()))
 
 
+def _believe_authors(desk: Desk) -> None:
+    """Who writes is there, whatever his server has said before; reports are written by machines."""
+    end_suppression(desk.session, {one.case.author for one in desk.filed if one.case.mail.kind not in REPORTS})
+
+
 def _acknowledge(desk: Desk) -> None:
     for filed in desk.filed:
         if not filed.is_new_ticket:
@@ -115,7 +159,7 @@ def _acknowledge(desk: Desk) -> None:
         if filed.case.silenced_by:
             filed.case.note("acknowledge", "no", f"{filed.case.silenced_by} says so")
             continue
-        person = desk.people.get(filed.case.author)
+        person = desk.people.get(filed.case.customer_address)
         lines = acknowledge(
             desk.session,
             desk.office,
@@ -142,7 +186,9 @@ def _outcomes(
 
 def _outcome(ready: Ready, case: Case, verdict: Verdict | None, filed: Filed | None) -> Outcome:
     if verdict is not None:
-        settled = Settled(case.claimed.id, verdict.state, f"{verdict.check}: {verdict.reason}", case.trace)
+        storm_of = case.author if verdict.is_storm else ""
+        reason = f"{verdict.check}: {verdict.reason}"
+        settled = Settled(case.claimed.id, verdict.state, reason, case.trace, storm_of=storm_of)
         return Outcome(settled, case, None, verdict.check)
     if filed is None:
         raise LookupError(f"mail {case.claimed.id} has neither a verdict nor a ticket")

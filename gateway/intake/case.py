@@ -4,7 +4,8 @@ from dataclasses import dataclass, field
 
 from gateway.reading.authenticity import Authentication
 from gateway.reading.mail import Mail, Person
-from outbound.marks import Mark
+from outbound.marks import LOOP_HEADER, Mark
+from storage.address import canonical_address
 from storage.claims import Claimed
 from storage.messages import NewAttachment
 from storage.queues import Queue
@@ -18,6 +19,7 @@ class Verdict:
     state: SpoolState
     check: str
     reason: str
+    is_storm: bool = False  # held until its author has been quiet, or a person says otherwise
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,6 +30,7 @@ class Match:
     by: str
     is_signed: bool  # a mark of ours: it alone is enough to file the mail
     detail: str = ""
+    written: str = ""  # the id of the mail of ours whose mark this is
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,8 +48,11 @@ class Case:
     mark: Mark | None  # of a reply address or return path in the envelope
     author: str
     writer: Person
+    customer: Person  # whose ticket it is, if it opens one: the author's, but for an agent's letter to an outsider
     source_inbox: str
+    is_source_learnt: bool  # this mail shows that it forwards
     content_key: str  # digest of text and attachments
+    conversation: tuple[str, ...]  # keys of it beside the ids: Thread-Index, case numbers of other desks
     attachments: tuple[NewAttachment, ...]  # their blobs are stored
     authentication: Authentication  # of who sent it to us: not of him whose mail an agent forwarded by hand
     is_author_proven: bool = False
@@ -55,14 +61,22 @@ class Case:
     trace: list[list[str]] = field(default_factory=list)
 
     @property
+    def customer_address(self) -> str:
+        """The customer's address, canonical; empty when the mail names nobody."""
+        return self.author if self.customer == self.writer else canonical_address(self.customer.email) or self.author
+
+    @property
     def is_report(self) -> bool:
         """The null reverse-path marks a report or an automatic answer (RFC 5321 section 4.5.5)."""
         return not self.claimed.reverse_path
 
     @property
     def is_automatic(self) -> bool:
-        """Nobody sits behind it, as far as envelope or content tell."""
-        return self.is_report or self.mail.kind.is_automatic
+        """Nobody sits behind it, as far as envelope or content tell.
+
+        The loop mark of any gateway stands on automatic mail only, whatever else a server on the way took off.
+        """
+        return self.is_report or self.mail.kind.is_automatic or bool(self.mail.header_all(LOOP_HEADER))
 
     def note(self, asked: str, answer: str, why: str = "") -> None:
         """Add a line to the trace."""

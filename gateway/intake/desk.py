@@ -1,86 +1,47 @@
 """What intake knows while it decides a batch of mails, and what it is about to write.
 
-Everything that the batch may ask is fetched with one query a table; what earlier mails of the batch have
-changed is seen by later ones. `save` writes it all, set-based, in the transaction of the session.
+Everything that the batch may ask is fetched with one query a table (`gateway.intake.lookups`); what earlier mails of
+the batch have changed is seen by later ones. `save` writes it all, set-based, in the transaction of the session.
 """
 
-from collections import deque
 from collections.abc import Collection, Iterable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import Any
 
-import sqlalchemy as sa
 from sqlalchemy.orm import make_transient_to_detached
-from sqlmodel import Session, SQLModel, col, select
+from sqlmodel import Session, SQLModel, select
 
 from gateway.intake.case import Case
+from gateway.intake.lookups import (
+    Known,
+    Person,
+    find_addresses,
+    find_agents,
+    find_homes,
+    find_inboxes,
+    find_members,
+    find_people,
+    find_recent,
+    find_references,
+    lock_tickets,
+)
+from gateway.intake.numbers import Numbers
 from gateway.intake.rules.load import load_rules
+from gateway.intake.standing import Standing
+from gateway.reading.mail import Person as Writer
 from outbound.post_office import PostOffice
+from storage.address import domain_of
 from storage.addresses import CreationAddress
-from storage.agents import Agent
-from storage.columns import insert_or_skip, table_of
-from storage.contacts import Contact, ContactAddress
+from storage.columns import insert_or_skip
+from storage.contacts import Contact, ContactAddress, mark_known
 from storage.erasure import erased_among
-from storage.ids import give_back_numbers, take_numbers
-from storage.messages import Message, MessageReference, NewMessage, file_messages, reference_key
-from storage.queues import Queue, SourceInbox
+from storage.messages import NewMessage, file_messages, reference_key
+from storage.queues import Queue
 from storage.tags import TicketTag
 from storage.tickets import Event, LinkKind, Participant, ParticipantRole, Status, Ticket, TicketLink, TicketQueue
 
-_PARTICIPANT, _HOME, _TICKET = table_of(Participant), table_of(TicketQueue), table_of(Ticket)
-_CONTACT, _ADDRESS = table_of(Contact), table_of(ContactAddress)
-_REFERENCE, _MESSAGE = table_of(MessageReference), table_of(Message)
-
-
-def _among(column: sa.Column[Any]) -> sa.ColumnElement[bool]:
-    return column.in_(sa.bindparam("among", expanding=True))
-
-
-# Statements are made once: SQLAlchemy takes ten times as long to build one as the database to run it.
-_AGENTS = sa.select(table_of(Agent).c.email, table_of(Agent).c.id).where(table_of(Agent).c.removed_at.is_(None))
-_PEOPLE = sa.select(_ADDRESS.c.address, _CONTACT.c.id, _CONTACT.c.known, _CONTACT.c.blocked).where(
-    _ADDRESS.c.contact_id == _CONTACT.c.id, _among(_ADDRESS.c.address)
-)
-_RECENT = (
-    sa.select(_TICKET.c.contact_id, _TICKET.c.subject, _TICKET.c.created_at, _MESSAGE.c.content_key)
-    .outerjoin(_MESSAGE, sa.and_(_MESSAGE.c.ticket_id == _TICKET.c.id, _MESSAGE.c.position == 1))
-    .where(_among(_TICKET.c.contact_id), _TICKET.c.created_at >= sa.bindparam("since"))
-    .limit(10_000)
-)
-_REFERENCES = (
-    sa.select(_REFERENCE, _MESSAGE.c.content_key)
-    .join(_MESSAGE, _MESSAGE.c.id == _REFERENCE.c.message_id)
-    .where(_among(_REFERENCE.c.key))
-    .order_by(_REFERENCE.c.message_id)
-)
-_ROLES = sa.select(_PARTICIPANT.c.ticket_id, _PARTICIPANT.c.address, _PARTICIPANT.c.role).where(
-    _among(_PARTICIPANT.c.ticket_id)
-)
-_HOMES = sa.select(_HOME).where(_among(_HOME.c.ticket_id))
 # Rows that others refer to come first.
 _ORDER = (Contact, ContactAddress, Ticket, TicketQueue, TicketTag, Participant, Event, TicketLink)
-
-
-@dataclass(frozen=True, slots=True)
-class Known:
-    """A stored id: in which ticket, and whether it is the id of a message there or only named by one."""
-
-    ticket_id: int
-    message_id: int | None  # None: a message of this batch
-    is_own: bool
-    content_key: str
-
-
-@dataclass(slots=True)
-class Person:
-    """What the database knows of an author."""
-
-    contact_id: int
-    known: bool = False
-    blocked: bool = False
-    opened: int = 0  # tickets that he has opened in the window of the flood check
-    recent: list[tuple[str, str]] = field(default_factory=list)  # (subject, content key) of those of the last hour
 
 
 @dataclass(slots=True)
@@ -100,9 +61,9 @@ class Desk:
     def __init__(self, session: Session, office: PostOffice, at: datetime, mails: int) -> None:
         self.session, self.office, self.at = session, office, at
         self.queues = {queue.number: queue for queue in session.exec(select(Queue)).all()}
-        self.agents: dict[str, int] = {row.email: row.id for row in session.connection().execute(_AGENTS)}
+        self.agents = find_agents(session)
         self.rules = load_rules(session)
-        self.inboxes = {inbox.address: inbox for inbox in session.exec(select(SourceInbox)).all()}
+        self.inboxes = find_inboxes(session)
         self.addresses: dict[str, CreationAddress] = {}
         self.people: dict[str, Person] = {}
         self.erased: set[str] = set()  # digests of mails of the batch that were erased before
@@ -111,107 +72,106 @@ class Desk:
         self.roles: dict[int, dict[str, ParticipantRole]] = {}
         self.homes: dict[int, set[int]] = {}
         self.filed: list[Filed] = []
+        self._standing = Standing()
         self._rows: dict[type[SQLModel], list[dict[str, object]]] = {model: [] for model in _ORDER}
         self._opened: list[Ticket] = []
-        self._contact_numbers = _Numbers(session, "contact", 2 * mails)
-        self._ticket_numbers = _Numbers(session, "ticket", mails)
+        self._learnt: list[str] = []
+        self._contact_numbers = Numbers(session, "contact", 2 * mails)
+        self._ticket_numbers = Numbers(session, "ticket", mails)
 
     @property
     def confirmed_inboxes(self) -> list[str]:
         """The source inboxes that an operator has named."""
-        return [inbox.address for inbox in self.inboxes.values() if inbox.confirmed]
+        return [address for address, is_confirmed in self.inboxes.items() if is_confirmed]
+
+    def is_ours(self, address: str) -> bool:
+        """An address of the gateway or of an inbox that forwards to it: nobody's but ours."""
+        return domain_of(address) in self.office.settings.own_domains or address in self.inboxes
 
     # What is there.
 
     def fetch_addresses(self, recipients: Iterable[str]) -> None:
         """Learn which of these are creation addresses."""
-        query = select(CreationAddress).where(col(CreationAddress.address).in_(set(recipients)))
-        self.addresses = {row.address: row for row in self.session.exec(query).all()}
+        self.addresses = find_addresses(self.session, set(recipients))
 
     def fetch(self, cases: Sequence[Case]) -> None:
         """Learn all that deciding these mails may ask."""
         self.erased = erased_among(self.session, [case.claimed.sha256 for case in cases])
-        self._fetch_people({case.author for case in cases if case.author})
+        self._fetch_people({address for case in cases for address in (case.author, case.customer_address) if address})
         keys = {reference_key(id_) for case in cases for id_ in ids_of(case)}
-        self._fetch_references(keys)
+        self.references = find_references(self.session, keys)
         marked = {case.mark.ticket_id for case in cases if case.mark}
         self.fetch_tickets(marked | {known.ticket_id for rows in self.references.values() for known in rows})
 
     def _fetch_people(self, authors: set[str]) -> None:
-        for row in self._rows_of(_PEOPLE, among=authors):
-            self.people[row.address] = Person(row.id, row.known, row.blocked)
-        self._fetch_recent({person.contact_id: person for person in self.people.values()})
-
-    def _fetch_recent(self, people: dict[int, Person]) -> None:
+        self.people = find_people(self.session, authors)
+        people = {person.contact_id: person for person in self.people.values()}
         window = timedelta(minutes=self.office.settings.intake.new_tickets_window_minutes)
         opened_after, repeated_after = self.at - window, self.at - timedelta(hours=1)
-        for row in self._rows_of(_RECENT, among=people, since=min(opened_after, repeated_after)):
-            person = people[row.contact_id]
-            person.opened += row.created_at >= opened_after
-            if row.created_at >= repeated_after:
-                person.recent.append((row.subject, row.content_key or ""))
+        for contact, subject, at, content in find_recent(self.session, people, min(opened_after, repeated_after)):
+            people[contact].opened += at >= opened_after
+            if at >= repeated_after:
+                people[contact].recent.append((subject, content))
 
-    def _fetch_references(self, keys: set[str]) -> None:
-        for row in self._rows_of(_REFERENCES, among=keys):
-            known = Known(row.ticket_id, row.message_id, row.is_own, row.content_key)
-            self.references.setdefault(row.key, []).append(known)
-
-    def _rows_of(self, statement: sa.Select[Any], among: Collection[object], **values: object) -> Sequence[sa.Row[Any]]:
-        if not among:
-            return ()
-        return self.session.connection().execute(statement, {"among": list(among), **values}).all()
-
-    def fetch_tickets(self, numbers: set[int]) -> None:
-        """Learn tickets with the people in them; on PostgreSQL they stay as they are until we are done."""
-        wanted = numbers - self.tickets.keys()
+    def fetch_tickets(self, numbers: Collection[int]) -> None:
+        """Learn tickets with the people in them."""
+        wanted = set(numbers) - self.tickets.keys()
         while wanted:
-            query = select(Ticket).where(col(Ticket.id).in_(wanted)).order_by(col(Ticket.id)).with_for_update()
-            found = self.session.exec(query).all()
-            self.tickets |= {ticket.id: ticket for ticket in found}
-            for row in self._rows_of(_ROLES, among=wanted):
-                self.roles.setdefault(row.ticket_id, {})[row.address] = row.role
-            for row in self._rows_of(_HOMES, among=wanted):
-                self.homes.setdefault(row.ticket_id, set()).add(row.queue_id)
+            found = lock_tickets(self.session, wanted)
+            self.tickets |= found
+            for member in find_members(self.session, wanted):
+                self.roles.setdefault(member.ticket_id, {})[member.address] = member.role
+                self._standing.add(member.ticket_id, member.address, member.contact_id, member.role)
+            for ticket, queue in find_homes(self.session, wanted):
+                self.homes.setdefault(ticket, set()).add(queue)
             # What a ticket was merged into belongs to it; a circle ends because it brings nothing new.
-            wanted = {ticket.merged_into for ticket in found if ticket.merged_into} - self.tickets.keys()
+            wanted = {ticket.merged_into for ticket in found.values() if ticket.merged_into} - self.tickets.keys()
 
     def ticket(self, number: int) -> Ticket | None:
-        """A ticket by its number; a merged one leads to the one that lives."""
+        """A ticket by its number; a merged one leads to the one that lives, and takes its people and queues along."""
         self.fetch_tickets({number})
-        seen: set[int] = set()
+        merged: set[int] = set()
         ticket = self.tickets.get(number)
-        while ticket and ticket.merged_into and ticket.id not in seen:
-            seen.add(ticket.id)
+        while ticket and ticket.merged_into and ticket.id not in merged:
+            merged.add(ticket.id)
             ticket = self.tickets.get(ticket.merged_into)
+        if ticket:
+            for dead in merged - {ticket.id}:
+                self.homes.setdefault(ticket.id, set()).update(self.homes.get(dead, ()))
+                self._standing.hand_on(dead, ticket.id)
         return ticket
 
     def role(self, ticket: Ticket, address: str) -> ParticipantRole | None:
-        """What somebody is in a ticket."""
-        return self.roles.get(ticket.id, {}).get(address)
+        """What somebody is in a ticket, by this address or by another one of the same contact."""
+        return self._standing.role(ticket.id, address, self._contact_id(address))
+
+    def _contact_id(self, address: str) -> int | None:
+        person = self.people.get(address)
+        return person.contact_id if person else None
 
     # What is to be.
 
-    def contact_of(self, case: Case) -> Person | None:
-        """The author's contact, made when there is none; None when the mail names nobody."""
-        if not case.author:
+    def contact_of(self, address: str, person: Writer) -> Person | None:
+        """The contact of an address, made when there is none; None when the mail names nobody."""
+        if not address:
             return None
-        if case.author not in self.people:
+        if address not in self.people:
             number = self._contact_numbers.next()
-            self._add(Contact, id=number, name=case.writer.name, created_at=self.at)
-            self._add(ContactAddress, address=case.author, contact_id=number, spelling=case.writer.email)
-            self.people[case.author] = Person(number)
-        return self.people[case.author]
+            self._add(Contact, id=number, name=person.name, created_at=self.at)
+            self._add(ContactAddress, address=address, contact_id=number, spelling=person.email)
+            self.people[address] = Person(number)
+        return self.people[address]
 
     def open_ticket(self, case: Case, subject: str) -> Ticket:
         """A new ticket for this mail, in the queue of its envelope."""
-        person = self.contact_of(case)
+        person = self.contact_of(case.customer_address, case.customer)
         number = self._ticket_numbers.next()
         ticket = Ticket(
             id=number,
             queue_id=case.queue.number,
             subject=subject,
             contact_id=person.contact_id if person else None,
-            customer_address=case.author,
+            customer_address=case.customer_address,
             address_id=case.address_id,
             source_inbox=case.source_inbox,
             created_at=self.at,
@@ -230,6 +190,7 @@ class Desk:
         roles = self.roles.setdefault(ticket.id, {})
         if address not in roles:
             roles[address] = role
+            self._standing.add(ticket.id, address, self._contact_id(address), role)
             self._add(Participant, ticket_id=ticket.id, address=address, name=name, role=role)
 
     def add_event(self, ticket: Ticket, kind: str, text: str) -> None:
@@ -240,6 +201,13 @@ class Desk:
         """Two tickets belong together."""
         if ticket.id != other:
             self._add(TicketLink, ticket_id=ticket.id, other_id=other, kind=kind)
+
+    def learn(self, address: str) -> None:
+        """An agent let this author's mail in: his contact is known from now on."""
+        person = self.people.get(address)
+        if person and not person.known:
+            person.known = True
+            self._learnt.append(address)
 
     def set_status(self, ticket: Ticket, status: Status, why: str) -> None:
         """A move that mail causes."""
@@ -303,6 +271,8 @@ class Desk:
         """Write what was decided. The messages then have their numbers."""
         self.write()
         self.session.flush()
+        for address in self._learnt:
+            mark_known(self.session, address)
         self._contact_numbers.give_back()
         self._ticket_numbers.give_back()
         numbers = file_messages(self.session, [filed.message for filed in self.filed])
@@ -314,25 +284,6 @@ def _columns(ticket: Ticket) -> dict[str, object]:
     return {name: value for name, value in ticket.__dict__.items() if name[0] != "_"}
 
 
-class _Numbers:
-    """Numbers of a counter, taken at once for a whole batch and given back when they were not needed."""
-
-    def __init__(self, session: Session, name: str, count: int) -> None:
-        self._session, self._name, self._count = session, name, count
-        self._taken: deque[int] = deque()
-
-    def next(self) -> int:
-        """The next one."""
-        if not self._taken:
-            self._taken.extend(take_numbers(self._session, self._name, self._count))
-        return self._taken.popleft()
-
-    def give_back(self) -> None:
-        """Those that nobody used."""
-        give_back_numbers(self._session, self._name, len(self._taken))
-        self._taken.clear()
-
-
 def ids_of(case: Case) -> list[str]:
-    """Every id that a mail has or names."""
-    return [case.mail.message_id, *case.mail.in_reply_to, *case.mail.references]
+    """Every id by which a mail may be found, or finds a ticket."""
+    return [case.mail.message_id, *case.mail.in_reply_to, *case.mail.references, *case.conversation]

@@ -19,9 +19,9 @@ def file_in_place(case: Case, desk: Desk, place: Place) -> Ticket:
     """File the mail and return its ticket."""
     siblings = {known.ticket_id for known in same_id(case, desk)}
     is_new = place.ticket is None
-    ticket = place.ticket or desk.open_ticket(case, _title(case))
-    flags = [*case.flags, *_flags(case, desk, place)]
-    desk.add_message(case, ticket, _message(case, desk, ticket, flags), is_new_ticket=is_new)
+    ticket = place.ticket or _open(case, desk)
+    flags = [*content_flags(case), *_flags(case, desk, place)]
+    desk.add_message(case, ticket, message_of(case, desk, ticket, flags), is_new_ticket=is_new)
     _remember_people(case, desk, ticket, place)
     _link(desk, ticket, place, siblings)
     if not is_new:
@@ -30,26 +30,45 @@ def file_in_place(case: Case, desk: Desk, place: Place) -> Ticket:
     return ticket
 
 
-def _title(case: Case) -> str:
-    return clean_subject(case.mail.subject)[:_MAX_SUBJECT] or "(no subject)"
+def _open(case: Case, desk: Desk) -> Ticket:
+    ticket = desk.open_ticket(case, title_of(case.mail.subject))
+    about_author = case.trace_answer("author")
+    if about_author:
+        desk.add_event(ticket, "author", about_author)
+    if case.author != case.customer_address:
+        # We have written, and the customer owes an answer.
+        desk.set_status(ticket, Status.PENDING, f"{case.author} wrote to {case.customer_address}")
+    return ticket
+
+
+def title_of(subject: str) -> str:
+    """What a ticket is called that a mail of this subject opens."""
+    return clean_subject(subject)[:_MAX_SUBJECT] or "(no subject)"
 
 
 def _flags(case: Case, desk: Desk, place: Place) -> list[str]:
     flags = []
     if place.is_unverified:
         flags.append("unverified")
-    if case.mail.kind is Kind.VERIFICATION:
-        flags.append("verification")
     here = [known for known in same_id(case, desk) if case.queue.number in desk.homes.get(known.ticket_id, ())]
     if any(known.content_key != case.content_key for known in here):
         flags.append(OTHER_CONTENT)
+    return flags
+
+
+def content_flags(case: Case) -> list[str]:
+    """What is odd about a mail wherever it is filed."""
+    flags = [*case.flags]
+    if case.mail.kind is Kind.VERIFICATION:
+        flags.append("verification")
     answers_to = {canonical_address(person.email) for person in case.mail.reply_to} - {None, case.author}
     if any(address and domain_of(address) != domain_of(case.author) for address in answers_to):
         flags.append("reply-to-differs")
     return flags
 
 
-def _message(case: Case, desk: Desk, ticket: Ticket, flags: list[str]) -> NewMessage:
+def message_of(case: Case, desk: Desk, ticket: Ticket, flags: list[str]) -> NewMessage:
+    """A mail as the next message of a ticket."""
     mail = case.mail
     return NewMessage(
         ticket_id=ticket.id,
@@ -67,7 +86,7 @@ def _message(case: Case, desk: Desk, ticket: Ticket, flags: list[str]) -> NewMes
         cc=_people(mail.cc),
         reply_to=_people(mail.reply_to),
         message_id=mail.message_id,
-        references=(*mail.references, *mail.in_reply_to),
+        references=(*mail.references, *mail.in_reply_to, *case.conversation),
         attachments=case.attachments,
         source_inbox=case.source_inbox,
         flags=flags,
@@ -83,14 +102,11 @@ def _people(people: tuple[Person, ...]) -> list[tuple[str, str]]:
 
 
 def _remember_people(case: Case, desk: Desk, ticket: Ticket, place: Place) -> None:
+    if place.ticket is None and case.customer_address:
+        desk.add_participant(ticket, case.customer_address, case.customer.name, ParticipantRole.CUSTOMER)
     if case.author:
-        desk.contact_of(case)
-        role = ParticipantRole.NAMED
-        if place.ticket is None:
-            role = ParticipantRole.CUSTOMER
-        elif place.is_unverified:
-            role = ParticipantRole.UNVERIFIED
-        desk.add_participant(ticket, case.author, case.writer.name, role)
+        desk.contact_of(case.author, case.writer)
+        desk.add_participant(ticket, case.author, case.writer.name, _role(case, place))
     if place.is_unverified:
         return  # whom a stranger names is nobody
     for person in (*case.mail.to, *case.mail.cc)[:_MAX_NAMED]:
@@ -99,20 +115,28 @@ def _remember_people(case: Case, desk: Desk, ticket: Ticket, place: Place) -> No
             desk.add_participant(ticket, address, person.name, ParticipantRole.NAMED)
 
 
+def _role(case: Case, place: Place) -> ParticipantRole:
+    """What the author becomes in the ticket, unless he is something there already."""
+    if place.is_unverified:
+        return ParticipantRole.UNVERIFIED
+    is_agents_letter = place.ticket is None and case.author != case.customer_address
+    return ParticipantRole.AGENT if is_agents_letter else ParticipantRole.NAMED
+
+
 def _is_one_of_us(address: str, desk: Desk) -> bool:
-    return domain_of(address) in desk.office.settings.own_domains or address in desk.inboxes or address in desk.agents
+    return desk.is_ours(address) or address in desk.agents
 
 
 def _link(desk: Desk, ticket: Ticket, place: Place, siblings: set[int]) -> None:
     if place.linked_to is not None:
-        desk.add_link(ticket, place.linked_to, place.link)
+        desk.add_link(ticket, place.linked_to, LinkKind.SIBLING if place.linked_to in siblings else place.link)
     for other in siblings - {place.linked_to, ticket.id}:
         desk.add_link(ticket, other, LinkKind.SIBLING)
 
 
 def _change_status(case: Case, desk: Desk, ticket: Ticket, place: Place) -> None:
     """A person opens a pending ticket, and a settled one that is young enough; a machine changes nothing."""
-    if case.is_automatic:
+    if case.is_automatic or desk.role(ticket, case.author) is ParticipantRole.AGENT:
         return
     if place.reopens or ticket.status is Status.PENDING:
         desk.set_status(ticket, Status.OPEN, f"{case.author or 'somebody'} wrote")

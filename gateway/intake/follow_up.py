@@ -7,13 +7,16 @@ queue) is decided in `gateway.intake.place`, not here. MAIL.md threading union 2
 from collections.abc import Callable, Iterator
 from datetime import timedelta
 
+import sqlalchemy as sa
 from sqlmodel import col, select
 
 from gateway.intake.case import Case, Match
-from gateway.intake.desk import Desk, Known
+from gateway.intake.conversation import THREAD_INDEX
+from gateway.intake.desk import Desk
+from gateway.intake.lookups import Known
 from gateway.intake.subject import tagged_ticket
 from outbound.marks import Audience, Mark
-from storage.messages import reference_key
+from storage.messages import Message, reference_key
 from storage.queues import FreshMail
 from storage.tickets import TRUSTED_ROLES, Status, Ticket
 
@@ -22,6 +25,8 @@ _MAX_REFERENCES = 32
 _MAX_RECIPIENTS = 50
 # No evidence of an answer: the mail is fresh, and only its queue's policy joins it to a ticket.
 BY_POLICY = "open ticket of the contact"
+# Where servers on the way note to whom they delivered.
+_DELIVERED_TO = ("Delivered-To", "X-Original-To", "Envelope-To", "X-Envelope-To", "X-Delivered-To")
 
 
 def by_envelope(case: Case, desk: Desk) -> Match | None:
@@ -32,8 +37,10 @@ def by_envelope(case: Case, desk: Desk) -> Match | None:
 def by_recipients(case: Case, desk: Desk) -> Match | None:
     """To, Cc or Delivered-To name a signed reply address: it survives when the inbox forwards the answer."""
     addresses = [person.email for person in (*case.mail.to, *case.mail.cc)[:_MAX_RECIPIENTS]]
-    for address in (*addresses, *case.mail.header_all("Delivered-To")[:_MAX_RECIPIENTS]):
-        mark = desk.office.marks.read_reply_address(address)
+    for name in _DELIVERED_TO:
+        addresses += case.mail.header_all(name)[:_MAX_RECIPIENTS]
+    for address in addresses:
+        mark = desk.office.marks.read_reply_address(address.strip(" <>"))
         if mark:
             return _marked(mark, "reply address in the headers")
     return None
@@ -54,14 +61,36 @@ def by_stored_id(case: Case, desk: Desk) -> Match | None:
 
 
 def by_common_ancestor(case: Case, desk: Desk) -> Match | None:
-    """It names an id that another mail in a ticket has named: both answer a mail that we never saw."""
+    """It names an id that another mail in a ticket has named: both answer a mail that we never saw.
+
+    Or it is that mail, which comes late.
+    """
     return next((match for match in _stored(case, desk, own=False) if match), None)
+
+
+def by_body_mark(case: Case, desk: Desk) -> Match | None:
+    """The text quotes one of ours with its mark."""
+    for word in case.mail.refs:
+        mark = desk.office.marks.read_body_mark(word)
+        if mark:
+            return _marked(mark, "mark in the text")
+    return None
+
+
+def by_thread_index(case: Case, desk: Desk) -> Match | None:
+    """Outlook's number of the conversation and its topic are those of a mail in a ticket."""
+    return _by_conversation(case, desk, "Thread-Index", is_index=True)
 
 
 def by_subject_tag(case: Case, desk: Desk) -> Match | None:
     """The subject has our tag. Anybody can write a number: `place` asks whether he takes part in the ticket."""
     number = tagged_ticket(case.mail.subject)
     return Match(number, "subject tag", is_signed=False) if number and desk.ticket(number) else None
+
+
+def by_case_number(case: Case, desk: Desk) -> Match | None:
+    """Another desk's number of the matter stands in its ids or its text, as in a mail of a ticket."""
+    return _by_conversation(case, desk, "case number of another desk", is_index=False)
 
 
 def by_open_ticket(case: Case, desk: Desk) -> Match | None:
@@ -72,12 +101,18 @@ def by_open_ticket(case: Case, desk: Desk) -> Match | None:
     desk.write()
     desk.session.flush()
     since = desk.at - timedelta(days=case.queue.join_days)
-    query = select(Ticket.id).where(
-        Ticket.contact_id == person.contact_id,
-        Ticket.queue_id == case.queue.number,
-        col(Ticket.status).in_((Status.NEW, Status.OPEN, Status.PENDING)),
-        Ticket.updated_at >= since,
-        col(Ticket.merged_into).is_(None),
+    is_last = sa.and_(col(Message.ticket_id) == Ticket.id, col(Message.position) == Ticket.messages)
+    query = (
+        select(Ticket.id)
+        .join(Message, is_last, isouter=True)
+        .where(
+            Ticket.contact_id == person.contact_id,
+            Ticket.queue_id == case.queue.number,
+            col(Ticket.status).in_((Status.NEW, Status.OPEN, Status.PENDING)),
+            # A message that is not there yet is one of this batch.
+            sa.or_(col(Message.filed_at) >= since, col(Message.id).is_(None)),
+            col(Ticket.merged_into).is_(None),
+        )
     )
     number = desk.session.exec(query.order_by(col(Ticket.updated_at).desc())).first()
     return Match(number, BY_POLICY, is_signed=False) if number else None
@@ -92,29 +127,52 @@ FINDERS: tuple[Finder, ...] = (
     by_signed_id,
     by_stored_id,
     by_common_ancestor,
+    by_body_mark,
+    by_thread_index,
     by_subject_tag,
+    by_case_number,
     by_open_ticket,
 )
 
 
 def find_ticket(case: Case, desk: Desk) -> Match | None:
-    """The first answer; each finder's answer stands in the trace."""
+    """The first answer; each finder's answer stands in the trace.
+
+    What anybody can write, in the hand of somebody who takes no part, does not hide better evidence below it: it
+    only links, and only when nothing else is found.
+    """
+    doubtful: Match | None = None
     for finder in FINDERS:
-        match = finder(case, desk)
-        if match is None:
-            case.note(finder.__name__, "no")
-        elif desk.ticket(match.ticket_id) is None:
-            case.note(finder.__name__, "no", f"ticket {match.ticket_id} does not exist")
-        else:
-            case.note(finder.__name__, f"ticket {match.ticket_id}", match.detail)
+        if doubtful and finder is by_open_ticket:
+            break
+        match = _unless_revoked(finder(case, desk), case, desk)
+        ticket = desk.ticket(match.ticket_id) if match else None
+        if match is None or ticket is None:
+            case.note(finder.__name__, "no", f"ticket {match.ticket_id} does not exist" if match else "")
+            continue
+        case.note(finder.__name__, f"ticket {match.ticket_id}", match.detail)
+        if match.is_signed or desk.role(ticket, case.author) in TRUSTED_ROLES:
             return match
-    return None
+        doubtful = doubtful or match
+    return doubtful
 
 
 def _marked(mark: Mark, by: str, detail: str = "") -> Match | None:
     if mark.audience not in (Audience.CUSTOMER, Audience.COPY):
         return None
-    return Match(mark.ticket_id, by, is_signed=True, detail=detail)
+    return Match(mark.ticket_id, by, is_signed=True, detail=detail, written=mark.outgoing_id)
+
+
+def _unless_revoked(match: Match | None, case: Case, desk: Desk) -> Match | None:
+    """An agent may have made the marks of a ticket worthless, after they leaked."""
+    if match is None or not match.written:
+        return match
+    desk.fetch_tickets({match.ticket_id})
+    ticket = desk.tickets.get(match.ticket_id)
+    if ticket is None or match.written >= ticket.marks_from:
+        return match
+    case.note("revoked", "no", f"the {match.by} of ticket {ticket.id} was revoked")
+    return None
 
 
 def _named_ids(case: Case) -> Iterator[str]:
@@ -123,11 +181,20 @@ def _named_ids(case: Case) -> Iterator[str]:
 
 
 def _stored(case: Case, desk: Desk, *, own: bool) -> Iterator[Match | None]:
-    for id_ in _named_ids(case):
+    for id_ in (*_named_ids(case), *(() if own else (case.mail.message_id,))):
         known = [row for row in desk.references.get(reference_key(id_), []) if row.is_own is own]
         best = _best(known, case, desk)
         if best:
             yield Match(best, "stored Message-ID" if own else "common ancestor", is_signed=False, detail=id_)
+
+
+def _by_conversation(case: Case, desk: Desk, by: str, *, is_index: bool) -> Match | None:
+    for key in case.conversation:
+        if key.startswith(THREAD_INDEX) is is_index:
+            best = _best(desk.references.get(key, []), case, desk)
+            if best:
+                return Match(best, by, is_signed=False, detail=key)
+    return None
 
 
 def _best(known: list[Known], case: Case, desk: Desk) -> int | None:

@@ -2,11 +2,13 @@
 
 Headers only inform: the queue is the envelope's decision. A forward leaves different traces at each provider:
 Gmail rewrites the reverse-path (+caf_) and adds X-Forwarded-For, Microsoft adds Resent-From or rewrites by SRS,
-Unix servers leave Delivered-To and X-Original-To. MAIL.md's order, most telling first.
+Yahoo, iCloud and Fastmail have headers of their own, Unix servers leave Delivered-To and X-Original-To or nothing but
+the `for` of their Received. The most telling comes first.
 """
 
 import re
 from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
 
 from gateway.reading.mail import Mail
 from storage.address import canonical_address, domain_of
@@ -21,44 +23,66 @@ _HEADERS = (
     "Resent-From",
     "X-MS-Exchange-Inbox-Rules-Loop",
     "X-MS-Exchange-ForwardingLoop",
-    "Delivered-To",
+    "X-Yahoo-Forwarded",
     "X-Original-To",
+    "Delivered-To",
     "Envelope-To",
     "X-Envelope-To",
     "X-Delivered-To",
+    "X-Resolved-To",  # Fastmail, Cyrus
+    "X-Apparently-To",  # Yahoo
+    "Original-Recipient",  # iCloud: RFC 8098 section 2.3
 )
 _MAX_FIELDS = 20
+_WRITTEN_BY_AUTHOR = ("to", "cc")
 
 
-def source_inbox(mail: Mail, reverse_path: str, known: Iterable[str], own_domains: tuple[str, ...]) -> tuple[str, str]:
-    """The forwarding inbox and the evidence for it; empty when nothing tells.
+@dataclass(frozen=True, slots=True)
+class Source:
+    """The forwarding inbox, canonical or empty, and what told of it."""
 
-    An inbox that an operator has named wins over any other trace.
-    """
+    address: str = ""
+    why: str = ""
+
+    @property
+    def is_trace(self) -> bool:
+        """The way of the mail tells it, not only whom its author wrote to."""
+        return bool(self.address) and self.why not in _WRITTEN_BY_AUTHOR
+
+
+def source_inbox(mail: Mail, reverse_path: str, known: Iterable[str], own_domains: tuple[str, ...]) -> Source:
+    """The forwarding inbox. One that an operator has named wins over any other trace."""
     named = set(known)
-    traces = [(address, why) for address, why in _traces(mail, reverse_path) if domain_of(address) not in own_domains]
-    for address, why in traces:
-        if address in named:
-            return address, why
-    return next((trace for trace in traces if trace[1] not in ("to", "cc", "received")), ("", ""))
+    traces = [one for one in _traces(mail, reverse_path) if domain_of(one.address) not in own_domains]
+    written_to = {one.address for one in traces if one.why in _WRITTEN_BY_AUTHOR}
+    for one in traces:
+        if one.address in named:
+            return one
+    # A Received alone may be of any hop; together with To or Cc it is the inbox that people write to.
+    likely = (one for one in traces if one.is_trace and (one.why != "received" or one.address in written_to))
+    return next(likely, Source())
 
 
-def _traces(mail: Mail, reverse_path: str) -> Iterator[tuple[str, str]]:
-    yield from _canonical(_from_reverse_path(reverse_path), "reverse-path")
+def _traces(mail: Mail, reverse_path: str) -> Iterator[Source]:
+    rewritten = list(_canonical(_from_reverse_path(reverse_path), "reverse-path"))
+    # Under a tenant's technical domain stands the same mailbox, but not the address that people know.
+    technical = [one for one in rewritten if domain_of(one.address).endswith(".onmicrosoft.com")]
+    yield from (one for one in rewritten if one not in technical)
     for name in _HEADERS:
         for value in reversed(mail.header_all(name)[:_MAX_FIELDS]):
             yield from _canonical(_ADDRESS.findall(value[:1000])[:1], name.lower())
     for value in reversed(mail.header_all("Received")[:_MAX_FIELDS]):
         yield from _canonical(_FOR.findall(value[:2000]), "received")
+    yield from technical
     yield from _canonical((person.email for person in mail.to), "to")
     yield from _canonical((person.email for person in mail.cc), "cc")
 
 
-def _canonical(addresses: Iterable[str], why: str) -> Iterator[tuple[str, str]]:
+def _canonical(addresses: Iterable[str], why: str) -> Iterator[Source]:
     for address in addresses:
         canonical = canonical_address(address)
         if canonical:
-            yield canonical, why
+            yield Source(canonical, why)
 
 
 def _from_reverse_path(path: str) -> Iterator[str]:
@@ -74,8 +98,13 @@ def _from_reverse_path(path: str) -> Iterator[str]:
 
 
 def original_sender(path: str) -> str:
-    """The reverse-path before a forwarder rewrote it (SRS0, SRS1), or as it is. It proves nothing."""
-    local, _, _ = path.rpartition("@")
+    """The reverse-path before a forwarder rewrote it (SRS0, SRS1) or its sender signed it (BATV), or as it is.
+
+    It proves nothing.
+    """
+    local, _, domain = path.rpartition("@")
+    if local.lower().startswith("prvs=") and local.count("=") >= 2:
+        return f"{local.split('=', 2)[2]}@{domain}"
     if not _SRS.match(local):
         return path
     parts = local.split("=")

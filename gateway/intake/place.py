@@ -51,16 +51,20 @@ def _elsewhere(case: Case, desk: Desk, match: Match, ticket: Ticket) -> Place | 
 def _stranger(case: Case, desk: Desk, match: Match, ticket: Ticket) -> Place | None:
     role = desk.role(ticket, case.author)
     if role in TRUSTED_ROLES and not _is_somebody_elses(case):
-        case.note("author", str(role), f"{case.author} takes part in ticket {ticket.id}")
+        case.note("participant", str(role), f"{case.author} takes part in ticket {ticket.id}")
         return None
     if not match.is_signed:
-        case.note("author", "stranger", f"{case.author or 'nobody'} takes no part in ticket {ticket.id}: a new ticket")
+        case.note(
+            "participant", "stranger", f"{case.author or 'nobody'} takes no part in ticket {ticket.id}: a new ticket"
+        )
         return Place(None, "stranger", linked_to=ticket.id)
     others = {a for a, r in desk.roles.get(ticket.id, {}).items() if r is ParticipantRole.UNVERIFIED} - {case.author}
     if len(others) >= _MAX_UNVERIFIED:
-        case.note("author", "stranger", f"ticket {ticket.id} has {len(others)} unverified writers: a new ticket")
+        case.note("participant", "stranger", f"ticket {ticket.id} has {len(others)} unverified writers: a new ticket")
         return Place(None, "one stranger too many", linked_to=ticket.id)
-    case.note("author", "unverified", f"{case.author or 'nobody'} has a mark of ours and is not known in the ticket")
+    case.note(
+        "participant", "unverified", f"{case.author or 'nobody'} has a mark of ours and is not known in the ticket"
+    )
     return Place(ticket, match.by, is_unverified=True)
 
 

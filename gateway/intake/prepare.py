@@ -5,13 +5,16 @@ from dataclasses import dataclass, replace
 from hashlib import sha256
 
 from config.errors import Damaged
+from config.settings import Settings
 from gateway.intake.authenticate import Authenticator, Read
+from gateway.intake.conversation import conversation_keys
 from gateway.reading.authenticity import Authentication
 from gateway.reading.bounded import BoundedReader, Unreadable
 from gateway.reading.mail import Attachment, Kind, Mail, Person
 from storage.blobs import Blobs
 from storage.claims import Claimed
 from storage.messages import NewAttachment
+from storage.received import Hop, received_line
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,6 +25,7 @@ class Ready:
     mail: Mail
     attachments: tuple[NewAttachment, ...]
     content_key: str
+    conversation: tuple[str, ...]
     moves_to_blob: bool  # its raw bytes are a blob now and leave the hot table
     authentication: Authentication
     unreadable: str = ""
@@ -33,6 +37,12 @@ class PrepareLimits:
 
     attempts: int
     inline_raw_bytes: int
+    hostname: str  # ours, for the Received line above a raw mail that is attached
+
+
+def prepare_limits(settings: Settings) -> PrepareLimits:
+    """Those of the settings."""
+    return PrepareLimits(settings.intake.attempts, settings.intake.inline_raw_bytes, settings.hostname)
 
 
 def prepare(
@@ -51,7 +61,12 @@ def prepare(
         if not isinstance(mail, Unreadable):
             read.append(Read(claimed, raw, mail))
         elif mail.is_deterministic:
-            failed.append((Read(claimed, raw, unreadable_mail(claimed, raw, mail.reason)), mail.reason))
+            failed.append(
+                (
+                    Read(claimed, raw, unreadable_mail(claimed, _below_trace(claimed, raw, limits), mail.reason)),
+                    mail.reason,
+                )
+            )
     results = authenticator.authenticate(read)
     ready = [_ready(one, result, blobs, limits) for one, result in zip(read, results, strict=True)]
     # Nobody knows who wrote what could not be read.
@@ -76,7 +91,8 @@ def _ready(
     moves = claimed.content is not None and len(raw) > limits.inline_raw_bytes
     if moves:
         blobs.put(raw, claimed.sha256)
-    return Ready(claimed, mail, files, content_key(mail, files), moves, authentication, unreadable)
+    keys = conversation_keys(mail)
+    return Ready(claimed, mail, files, content_key(mail, files), keys, moves, authentication, unreadable)
 
 
 def _stored(file: Attachment, blobs: Blobs) -> NewAttachment:
@@ -91,6 +107,19 @@ def content_key(mail: Mail, files: Sequence[NewAttachment]) -> str:
     """
     parts = [mail.text, *(f"{file.filename}\0{file.sha256}" for file in files)]
     return sha256("\0\0".join(parts).encode("utf-8", "replace")).hexdigest()[:32]
+
+
+def _below_trace(claimed: Claimed, raw: bytes, limits: PrepareLimits) -> bytes:
+    hop = Hop(
+        claimed.acceptance_id,
+        claimed.recipient,
+        claimed.peer,
+        claimed.helo,
+        claimed.protocol,
+        claimed.tls,
+        claimed.received_at,
+    )
+    return received_line(hop, limits.hostname) + raw
 
 
 def unreadable_mail(claimed: Claimed, raw: bytes, reason: str) -> Mail:

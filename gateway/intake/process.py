@@ -24,7 +24,12 @@ Check = Callable[[Case, Desk], Verdict | None]
 # Of every mail. The loop comes first: nothing of ours may ever be taken for a customer's.
 CHECKS: tuple[Check, ...] = (loop.check, duplicate.check, blocked.check)
 # Of mail that answers nothing, before it opens a ticket.
-FRESH_CHECKS: tuple[Check, ...] = (flood.check_unknown, flood.check_repetition, flood.check_new_tickets)
+FRESH_CHECKS: tuple[Check, ...] = (
+    flood.check_unknown,
+    flood.check_growing_subject,
+    flood.check_repetition,
+    flood.check_new_tickets,
+)
 
 
 def process(case: Case, desk: Desk) -> Verdict | None:
@@ -50,7 +55,7 @@ def _ask(checks: tuple[Check, ...], case: Case, desk: Desk) -> Verdict | None:
         if verdict is None:
             continue
         if verdict.check in case.claimed.passed:
-            case.note(verdict.check, "waived", f"released by a person: {verdict.reason}")
+            case.note(verdict.check, "waived", f"released: {verdict.reason}")
             continue
         case.note(verdict.check, verdict.state, verdict.reason)
         return verdict
@@ -91,6 +96,8 @@ def _process_mail(case: Case, desk: Desk) -> Verdict | None:
     change_ticket(wanted, desk, ticket, decision)
     if place.ticket is None:
         assign_by_policy(wanted, desk, ticket)
+    if flood.UNKNOWN in case.claimed.passed:
+        desk.learn(case.author)
     _prove_by_answer(case, desk)
     if place.ticket is None and case.author in desk.people:
         desk.people[case.author].recent.append((case.mail.subject, case.content_key))

@@ -13,8 +13,13 @@ from gateway.intake.case import Case
 from gateway.intake.desk import Desk
 from gateway.reading.mail import Kind, ReportedRecipient
 from outbound.marks import Mark, person_tag
+from outbound.refusals import says_nobody_is_there
 from storage.address import canonical_address
+from storage.agents import NoticeKind
+from storage.messages import Message
+from storage.notices import News, tell
 from storage.outbox import MOVES, Delivery, DeliveryState, Outcome, Outgoing, deliveries_of_mail, prove_sent, record
+from storage.suppression import suppress
 from storage.tickets import Event, Status, Ticket
 
 REPORTS = (Kind.DSN, Kind.MDN, Kind.COMPLAINT)
@@ -52,10 +57,14 @@ def apply_report(case: Case, desk: Desk, reported: Reported) -> None:
     """Note what the report says on each delivery; a failure of an agent's answer reopens the ticket."""
     recipients = case.mail.report.recipients if case.mail.report else ()
     deliveries = deliveries_of_mail(desk.session, reported.outgoing.id)
+    if case.mail.kind is Kind.COMPLAINT:
+        _suppress_complainers(desk, case, deliveries)
     failed = [d.recipient for one in recipients for d in _meant(one, deliveries, case) if _apply(desk, one, d)]
     if not failed:
         return
     case.note("report", "bounced", ", ".join(failed))
+    if not reported.outgoing.kind.is_automatic:
+        _tell_agents(desk, reported, failed)
     if not reported.outgoing.kind.is_automatic and not _reopened_lately(desk, reported.ticket):
         desk.set_status(reported.ticket, Status.OPEN, f"not delivered to {', '.join(failed)}")
         desk.add_event(reported.ticket, "bounced", f"not delivered to {', '.join(failed)}")
@@ -79,7 +88,24 @@ def _apply(desk: Desk, one: ReportedRecipient, delivery: Delivery) -> bool:
         return False
     reply = " ".join(part for part in (one.status, one.diagnostic) if part) or "the mail came back"
     record(desk.session, Outcome(delivery.id or 0, DeliveryState.BOUNCED, reply, one.remote_mta))
+    if says_nobody_is_there(reply):
+        suppress(desk.session, delivery.recipient, reply)
     return True
+
+
+def _tell_agents(desk: Desk, reported: Reported, failed: list[str]) -> None:
+    message = desk.session.get(Message, reported.outgoing.message_id) if reported.outgoing.message_id else None
+    also = [message.agent_id] if message and message.agent_id else []
+    headline = f"the answer to {', '.join(failed)} came back"
+    tell(desk.session, News(NoticeKind.FAILED, headline, also=also), reported.ticket)
+
+
+def _suppress_complainers(desk: Desk, case: Case, deliveries: list[Delivery]) -> None:
+    """Who calls our mail unwanted gets no more by itself; of several recipients only one who is named."""
+    named = case.mail.report.recipients if case.mail.report else ()
+    meant = {d.recipient for one in named for d in _meant(one, deliveries, case)}
+    for address in meant or ({deliveries[0].recipient} if len(deliveries) == 1 else ()):
+        suppress(desk.session, address, "the recipient complained that our mail was unwanted")
 
 
 def _reopened_lately(desk: Desk, ticket: Ticket) -> bool:

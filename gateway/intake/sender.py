@@ -1,4 +1,4 @@
-"""Who wrote a mail: the author that stands behind forwarders, or inside a hand-made forward.
+"""Who wrote a mail: the author that stands behind forwarders, lists and forms, or inside a hand-made forward.
 
 The reverse-path belongs to whoever passed the mail on and never says who wrote it; it is asked only when the
 header names nobody.
@@ -9,9 +9,10 @@ from dataclasses import dataclass, replace
 
 from gateway.intake.desk import Desk
 from gateway.intake.forwarding import original_sender
+from gateway.intake.lists import list_author
 from gateway.intake.subject import without_prefixes
-from gateway.reading.mail import Mail, Person
-from storage.address import canonical_address, domain_of
+from gateway.reading.mail import Kind, Mail, Person
+from storage.address import canonical_address
 from storage.queues import Forwards, Queue
 
 _NOBODY = re.compile(r"(?:mailer-daemon|postmaster|no-?reply|do-?not-?reply)@")
@@ -27,6 +28,7 @@ class Writer:
     flags: tuple[str, ...] = ()
     note: str = ""
     is_proven: bool = False  # he is who he says; an agent's proof covers the customer whose mail he forwards
+    is_hearsay: bool = False  # somebody else sent it and says so: what is known of the sender says nothing of him
 
 
 def written_by(mail: Mail, reverse_path: str, queue: Queue, desk: Desk, *, is_proven: bool) -> Writer:
@@ -35,8 +37,34 @@ def written_by(mail: Mail, reverse_path: str, queue: Queue, desk: Desk, *, is_pr
     if not address:
         address = canonical_address(original_sender(reverse_path)) or ""
         return Writer(address, Person(mail.author.name, address), mail, ("no-author",))
-    inner = _inner(mail, address, queue, desk, is_proven=is_proven)
-    return inner or Writer(address, mail.author, mail, is_proven=is_proven)
+    found = _behind_form(mail, address, queue, desk) or _behind_list(mail, desk)
+    found = found or _inner(mail, address, queue, desk, is_proven=is_proven)
+    return found or Writer(address, mail.author, mail, is_proven=is_proven)
+
+
+def _behind_form(mail: Mail, outer: str, queue: Queue, desk: Desk) -> Writer | None:
+    """The person who filled in a form: Reply-To, believed of the senders that the queue lists and of nobody else."""
+    if outer not in queue.form_senders or not mail.reply_to:
+        return None
+    person = mail.reply_to[0]
+    address = canonical_address(person.email) or ""
+    if not address or address == outer or desk.is_ours(address):
+        return None
+    # The form is a machine; a person wrote what it sends.
+    if mail.kind in (Kind.AUTO_GENERATED, Kind.BULK):
+        mail = replace(mail, kind=Kind.HUMAN, kind_reason=f"written in the form of {outer}")
+    return Writer(address, person, mail, ("form-sender",), f"Reply-To of the form sender {outer}", is_hearsay=True)
+
+
+def _behind_list(mail: Mail, desk: Desk) -> Writer | None:
+    """The author whose address a mailing list replaced in From by its own."""
+    person = list_author(mail, desk)
+    if person is None:
+        return None
+    address = canonical_address(person.email) or ""
+    return Writer(
+        address, person, mail, ("behind-list",), f"the list {mail.author.email} stands in From", is_hearsay=True
+    )
 
 
 def _inner(mail: Mail, outer: str, queue: Queue, desk: Desk, *, is_proven: bool) -> Writer | None:
@@ -51,14 +79,18 @@ def _inner(mail: Mail, outer: str, queue: Queue, desk: Desk, *, is_proven: bool)
         # An agent's From alone proves nothing: the ticket is his until he says whose it is.
         return Writer(outer, mail.author, mail, ("forward-unproved",))
     address = canonical_address(inner.author.email) or ""
-    is_ours = domain_of(address) in desk.office.settings.own_domains or address in desk.inboxes
-    if not address or is_ours or address in desk.agents or _NOBODY.match(address):
+    if not address or desk.is_ours(address) or address in desk.agents or is_nobody(address):
         return None
     # Anybody else could put an inner sender there whom our acknowledgement would then hit.
     vouched = is_proven and is_by_agent
     return Writer(
         address, inner.author, _as_written(mail), ("forwarded-by-hand",), f"forwarded by {outer}", is_proven=vouched
     )
+
+
+def is_nobody(address: str) -> bool:
+    """An address behind which no person sits: never a customer by somebody else's word."""
+    return _NOBODY.match(address) is not None
 
 
 def _as_written(mail: Mail) -> Mail:

@@ -2,6 +2,8 @@
 
 import re
 
+from gateway.reading.phrases import count_robot_words
+
 # Answer and forward prefixes of mail programs, in the languages that people use them in.
 _PREFIXES = (
     "re|aw|antw|antwort|sv|vs|odp|ynt|rif|ref|res|r|ad|aps|atb|bls|blz|hl|tr|fw|fwd|wg|doorst|enc|rv|i|pd|vb|vl|ilt|"
@@ -10,6 +12,7 @@ _PREFIXES = (
 _PREFIX = re.compile(rf"\s*(?:{_PREFIXES})\s?(?:\[\d{{1,3}}\]|\(\d{{1,3}}\))?\s?[:：]", re.IGNORECASE)
 _OWN_TAG = re.compile(r"\[#(\d{1,10})\]")
 _MAX_PREFIXES = 50
+_MAX_LOOKED_AT = 2000
 
 
 def plain_subject(subject: str) -> str:
@@ -36,3 +39,8 @@ def tagged_ticket(subject: str) -> int | None:
     """The number in our subject tag `[#123]`, or None."""
     match = _OWN_TAG.search(subject)
     return int(match[1]) if match else None
+
+
+def layers(subject: str) -> int:
+    """How many robots have answered before: our tags, and the words of reports and automatic answers."""
+    return len(_OWN_TAG.findall(subject[:_MAX_LOOKED_AT])) + count_robot_words(subject)

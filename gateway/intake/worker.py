@@ -9,6 +9,7 @@ import time
 from collections.abc import Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
+from datetime import timedelta
 
 from config import maillog
 from config.clock import now
@@ -16,15 +17,17 @@ from config.errors import DatabaseUnavailable
 from config.settings import IntakeSettings, Settings
 from gateway.intake.authenticate import Authenticator
 from gateway.intake.batch import Outcome, file_batch
-from gateway.intake.prepare import PrepareLimits, Ready, prepare
+from gateway.intake.checks.flood import UNKNOWN
+from gateway.intake.prepare import Ready, prepare, prepare_limits
 from gateway.reading.bounded import BoundedReader, ReaderLimits
 from outbound.post_office import PostOffice, open_post_office
 from storage.claims import Claimed, Settled, claim, count_attempt, give_back, recover, settle
 from storage.database import Database, open_database
 from storage.erasure import collect_unwanted
 from storage.ids import lock_filing
-from storage.leases import is_dead, owner_name
-from storage.spool import SpoolState
+from storage.leases import is_dead, owner_name, supervisor_of
+from storage.spool import SpoolState, drop_old_held
+from storage.storms import release_quiet
 from storage.tickets import close_solved, open_due
 from storage.waking import Waiter, wake
 
@@ -32,6 +35,7 @@ _POLL_SECONDS = 0.25
 _IDLE_POLL_SECONDS = 2.0
 _CHORES_SECONDS = 5.0
 _CLOSE_SECONDS = 600.0
+_STORM_SECONDS = 30.0
 _TROUBLE_SECONDS = 1.0
 # A batch holds the writer's turn; other processes of an embedded database wait for it. It is CPU time that counts:
 # where many share a processor, smaller batches would only need more of it.
@@ -39,6 +43,8 @@ _LONG_BATCH_SECONDS = 0.06
 # After a small batch the mail of so long shares the next one: ten mails in one batch cost a third of ten batches.
 _GATHER_SECONDS = 0.05
 _SMALLEST_BATCH = 10
+# What goes on at once of a storm that is over, where new tickets have no limit.
+_PORTION = 100
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,18 +58,18 @@ class _Work:
 class IntakeWorker:
     """One worker. `run` returns when `stop` is set; a mail in work is finished first."""
 
-    def __init__(self, settings: Settings, database: Database, office: PostOffice) -> None:
+    def __init__(self, settings: Settings, database: Database, office: PostOffice, supervisor: str = "") -> None:
         self._settings = settings.intake
         self._data_dir = settings.data_dir
         self._database, self._office = database, office
-        self._owner = owner_name("intake")
-        self._limits = PrepareLimits(self._settings.attempts, self._settings.inline_raw_bytes)
-        self._reader = BoundedReader(_reader_limits(self._settings))
+        self._owner = owner_name("intake", supervisor)
+        self._limits = prepare_limits(settings)
+        self._reader = BoundedReader(reader_limits(self._settings))
         self._authenticator = Authenticator(settings)
         self._thread = ThreadPoolExecutor(1, "reading")
         self._ahead: _Work | None = None
         self._batch = self._settings.batch
-        self._chores_at = self._close_at = 0.0
+        self._chores_at = self._close_at = self._storms_at = 0.0
         # Leases of ours that nobody works on, and that could not be given back.
         self._is_in_debt = False
 
@@ -190,22 +196,38 @@ class IntakeWorker:
             self._batch = min(self._settings.batch, self._batch + 5)
 
     def _chores(self) -> None:
-        """Take over from the dead, close what was solved long ago."""
+        """Take over from the dead, close what was solved long ago, give up or let go what was held long enough."""
         if self._is_in_debt:
             self._give_back()
         at = time.monotonic()
         if at >= self._chores_at:
             self._chores_at = at + _CHORES_SECONDS
             with self._database.writing() as session:
-                recover(session, is_dead)
+                recover(session, is_dead, self._died_alone)
         if at >= self._close_at:
             self._close_at = at + _CLOSE_SECONDS
             with self._database.writing() as session:
                 close_solved(session, now())
                 open_due(session, now())
+                if self._settings.unknown_held_days:
+                    drop_old_held(session, UNKNOWN, now() - timedelta(days=self._settings.unknown_held_days))
             with self._database.writing() as session:
                 lock_filing(session)
                 collect_unwanted(session, self._office.blobs)
+        if at >= self._storms_at and self._settings.storm_quiet_minutes:
+            self._storms_at = at + _STORM_SECONDS
+            self._release_quiet()
+
+    def _release_quiet(self) -> None:
+        quiet = timedelta(minutes=self._settings.storm_quiet_minutes)
+        with self._database.writing() as session:
+            released = release_quiet(session, now(), quiet, self._settings.new_tickets_per_sender or _PORTION)
+        for id_ in released:
+            maillog.released(id_, why="its author has been quiet")
+
+    def _died_alone(self, owner: str) -> bool:
+        """Its supervisor is ours, so it has outlived it: otherwise everything died together."""
+        return supervisor_of(owner) == supervisor_of(self._owner)
 
     def _give_back(self) -> None:
         try:
@@ -219,7 +241,8 @@ class IntakeWorker:
             self._is_in_debt = False
 
 
-def _reader_limits(settings: IntakeSettings) -> ReaderLimits:
+def reader_limits(settings: IntakeSettings) -> ReaderLimits:
+    """What reading one mail may cost."""
     return ReaderLimits(
         memory_bytes=settings.memory_bytes, cpu_seconds=int(settings.cpu_seconds), wall_seconds=settings.wall_seconds
     )
@@ -233,11 +256,11 @@ def _log(outcome: Outcome) -> None:
         maillog.settled(settled.id, fate=settled.state, reason=settled.reason)
 
 
-def serve_intake(settings: Settings, stop: threading.Event) -> None:
+def serve_intake(settings: Settings, stop: threading.Event, supervisor: str = "") -> None:
     """Run one worker of the settings until told to stop."""
     database = open_database(settings)
     try:
-        worker = IntakeWorker(settings, database, open_post_office(settings, database))
+        worker = IntakeWorker(settings, database, open_post_office(settings, database), supervisor)
         maillog.started(database="sqlite" if database.is_sqlite else "postgresql")
         worker.run(stop)
         maillog.stopped()

@@ -21,6 +21,7 @@ from storage import spool
 from storage.blobs import Blobs
 from storage.database import Database
 from storage.spool import Arrival
+from storage.writer import Writer
 
 # Larger mails are blobs first: a database page at a time would hold every other writer.
 BLOB_BYTES = 256 * 1024
@@ -55,6 +56,7 @@ class GroupCommit:
 
     def __init__(self, database: Database, blobs: Blobs, wake: Callable[[], None], seconds: float) -> None:
         self._database = database
+        self._writer = Writer(database)
         self._blobs = blobs
         self._wake = wake
         self._seconds = seconds
@@ -93,6 +95,7 @@ class GroupCommit:
         self._stopping.set()
         self._queue.put(None)
         await asyncio.to_thread(self._thread.join)
+        self._writer.close()
         self._blob_pool.shutdown()
 
     def _put_blob(self, arrival: Arrival) -> Arrival:
@@ -168,7 +171,7 @@ class GroupCommit:
             return self._transaction(arrivals)
 
     def _transaction(self, arrivals: Sequence[Arrival]) -> list[str]:
-        with self._database.writing_connection() as connection:
+        with self._writer.transaction() as connection:
             ids = spool.accept(connection, arrivals)
         self.transactions += 1
         return ids
@@ -177,9 +180,10 @@ class GroupCommit:
         """After a failed fsync the pages may be gone although the next fsync succeeds: start from the files."""
         maillog.trouble("storage failed to write: no mail is taken until the database is open again")
         while not self._stopping.wait(_REOPEN_SECONDS):
+            self._writer.close()
             self._database.close()
             try:
-                with self._database.writing_connection():
+                with self._writer.transaction():
                     pass
             except DatabaseUnavailable as error:
                 maillog.trouble("reopen", error=str(error))

@@ -19,7 +19,7 @@ from gateway.listener.limits import Budget, Connections, Networks
 from gateway.listener.proxy import read_client
 from gateway.listener.replies import Reply
 from gateway.listener.stream import Gone, Stream
-from gateway.listener.tls import Certificates
+from gateway.listener.tls import Certificates, facts_of
 
 _LONGEST_LINE = 1024  # what is read at all; each command has its own limit
 # How long we still read after our last word, so that the peer can hear it: a socket that
@@ -80,7 +80,8 @@ class Conversation(SMTP):
         self.stream.flows_from(self.transport)
         self.session = Visit(self.loop)
         self.session.peer = transport.get_extra_info("peername")
-        self.session.host = _host(self.session.peer)
+        self.session.host = host_of(self.session.peer)
+        self.session.tls = facts_of(self.transport) if self.is_tls else ""
         self._forget_mail()
         self.common.conversations.add(self)
         self._handler_coroutine = self.loop.create_task(self._handle_client())
@@ -263,6 +264,9 @@ class Conversation(SMTP):
         raise NotImplementedError
 
 
-def _host(peername: object) -> str:
-    """The address of a peer; a Unix socket has none."""
-    return str(peername[0]) if isinstance(peername, tuple) and peername else "local"
+def host_of(peername: object) -> str:
+    """The address of a peer; a Unix socket has none. On a socket for both, IPv4 comes as IPv6 (RFC 4291 2.5.5.2)."""
+    if not isinstance(peername, tuple) or not peername:
+        return "local"
+    host = str(peername[0])
+    return host.removeprefix("::ffff:") if "." in host else host

@@ -17,7 +17,7 @@ from gateway.listener.data import Incoming, receive
 from gateway.listener.paths import read_recipient, read_sender
 from gateway.listener.replies import Reply
 from gateway.listener.stream import Gone
-from gateway.listener.tls import Certificates
+from gateway.listener.tls import Certificates, facts_of
 
 _LONGEST_LINE = 512
 # RFC 1870 section 3, RFC 6152 section 2 and RFC 6531 section 3.4 each let MAIL be longer.
@@ -119,6 +119,7 @@ class Dialogue(Conversation):
             raise Gone
         self.transport = encrypted
         self.is_tls = True
+        self.session.tls = facts_of(encrypted)
         self.stream.flows_from(encrypted)
         self.session.host_name = None
         self.session.extended_smtp = False

@@ -47,7 +47,8 @@ class Directory:
             return True
         queue_id = await self._in_thread(lambda: self._read_one(address))
         if queue_id is None:
-            return False
+            # With the keys that the database had just now: a mark of a new key is known at once.
+            return self._marks.read_recipient(address) is not None
         self._queues[address] = queue_id
         return True
 
@@ -61,6 +62,7 @@ class Directory:
 
     def _read_one(self, address: str) -> int | None:
         with self._database.reading() as session:
+            self._marks.renew(session)
             query = select(CreationAddress.queue_id).where(CreationAddress.address == address)
             return session.exec(query).first()
 

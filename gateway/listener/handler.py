@@ -26,6 +26,7 @@ class Visit(Session):
 
     host: str = ""
     protocol: str = "SMTP"
+    tls: str = ""
     errors: int = 0
     unknown: int = 0
 
@@ -93,5 +94,11 @@ def _arrival(visit: Visit, envelope: Envelope, content: bytes) -> Arrival:
         received_at=now(),
         peer=visit.host,
         helo=visit.host_name or "",
-        protocol=visit.protocol,
+        protocol=_with_utf8(visit.protocol) if envelope.smtp_utf8 else visit.protocol,
+        tls=visit.tls,
     )
+
+
+def _with_utf8(protocol: str) -> str:
+    """RFC 6531 section 4.3: UTF8SMTP and UTF8LMTP, with or without the S of TLS."""
+    return "UTF8" + protocol.removeprefix("E")

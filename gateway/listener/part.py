@@ -4,7 +4,6 @@ import asyncio
 import resource
 import signal
 from collections.abc import Callable
-from functools import partial
 
 from config import maillog
 from config.settings import Settings
@@ -20,7 +19,7 @@ from outbound.marks import Marks
 from storage.blobs import open_blobs
 from storage.database import Database, open_database
 from storage.installation import load_installation
-from storage.waking import wake
+from storage.waking import Waker
 
 # Database, blobs, log and the like, beside one descriptor for each connection.
 _OTHER_DESCRIPTORS = 200
@@ -50,9 +49,8 @@ async def run_listener(
 ) -> None:
     """Listen until `stop`, then finish what has begun. Raises BadConfiguration, DatabaseUnavailable."""
     limits = settings.limits
-    commit = GroupCommit(
-        database, open_blobs(settings), partial(wake, settings.data_dir, "intake"), limits.commit_seconds
-    )
+    intake = Waker(settings.data_dir, "intake")
+    commit = GroupCommit(database, open_blobs(settings), intake.wake, limits.commit_seconds)
     with database.reading() as session:
         marks = Marks(load_installation(session), settings.own_domains)
     directory = Directory(database, marks, limits.lookup_seconds)
@@ -71,6 +69,7 @@ async def run_listener(
     finally:
         await drain(doors, limits.drain_seconds, hurry or asyncio.Event())
         await commit.close()
+        intake.close()
         await say_goodbye(doors)
         for task in (watching, reloading):
             if task is not None:

@@ -2,7 +2,6 @@
 
 import asyncio
 import errno
-import os
 import socket
 import stat
 from contextlib import suppress
@@ -11,6 +10,7 @@ from pathlib import Path
 from config import maillog
 from config.errors import BadConfiguration
 from config.settings import ListenerSettings
+from gateway.listener.activation import handed_sockets
 from gateway.listener.conversation import Common
 from gateway.listener.dialogue import Dialogue
 
@@ -18,7 +18,6 @@ _BACKLOG = 1024
 _WATCH_SECONDS = 1.0
 _POLL_SECONDS = 0.02
 _GOODBYE_SECONDS = 1.0
-_FIRST_SYSTEMD_DESCRIPTOR = 3
 
 
 class Door:
@@ -33,7 +32,9 @@ class Door:
         """Listen. Returns the addresses. Raises BadConfiguration."""
         loop = asyncio.get_running_loop()
         implicit = self.common.listener.tls == "implicit" and self.common.certificates
-        self._sockets = bind(self.common.listener)
+        listener = self.common.listener
+        handed = handed_sockets(listener, self.common.settings.listener) if listener.is_handed else None
+        self._sockets = handed or bind(listener)
         for bound in self._sockets:
             server = await loop.create_server(
                 lambda: Dialogue(self.common, loop),
@@ -101,9 +102,7 @@ async def say_goodbye(doors: list[Door]) -> None:
 
 
 def bind(listener: ListenerSettings) -> list[socket.socket]:
-    """The sockets of a listener. Raises BadConfiguration with what to do."""
-    if listener.address == "systemd":
-        return _from_systemd()
+    """The sockets that a listener opens itself. Raises BadConfiguration with what to do."""
     if listener.address.startswith("unix:"):
         return [_bind_unix(Path(listener.address.removeprefix("unix:")))]
     try:
@@ -144,19 +143,6 @@ def _bind_unix(path: Path) -> socket.socket:
         bound.close()
         raise BadConfiguration(f"Cannot listen on unix:{path}: {_what_to_do(error)}") from error
     return bound
-
-
-def _from_systemd() -> list[socket.socket]:
-    """The sockets that a service manager handed over: sd_listen_fds(3). The supervisor may be the one it named."""
-    count = os.environ.get("LISTEN_FDS", "")
-    named = os.environ.get("LISTEN_PID", "")
-    if not count.isdigit() or not int(count) or named not in {str(os.getpid()), str(os.getppid())}:
-        raise BadConfiguration('address = "systemd": no socket was handed over: start through a .socket unit')
-    handed = range(_FIRST_SYSTEMD_DESCRIPTOR, _FIRST_SYSTEMD_DESCRIPTOR + int(count))
-    sockets = [socket.socket(fileno=descriptor) for descriptor in handed]
-    for one in sockets:
-        one.setblocking(False)
-    return sockets
 
 
 def _what_to_do(error: OSError) -> str:

@@ -1,5 +1,6 @@
 """TLS of a listener: its context, certificates that change while sessions go on, and a word before they expire."""
 
+import asyncio
 import ssl
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -52,6 +53,13 @@ class Certificates:
 
     def _expires(self) -> datetime:
         return x509.load_pem_x509_certificate(self._certificate.read_bytes()).not_valid_after_utc
+
+
+def facts_of(transport: asyncio.BaseTransport) -> str:
+    """Version and cipher of an encrypted connection, as TLSv1.3 TLS_AES_256_GCM_SHA384."""
+    encrypted = transport.get_extra_info("ssl_object")
+    cipher = encrypted.cipher() if encrypted is not None else None
+    return f"{encrypted.version()} {cipher[0]}" if cipher else ""
 
 
 def certificates_of(listener: ListenerSettings) -> Certificates | None:

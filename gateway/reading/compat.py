@@ -28,15 +28,20 @@ def as_message(part: Part, depth: int = 0) -> Message:
     message.set_default_type(part.content_type)
     if part.children:
         message.set_payload([as_message(child, depth) for child in part.children])
-    elif part.content_type in _STATUS:
+    elif part.content_type in _STATUS and not _is_encoded(part):
         message.set_payload([_block(block) for block in _blocks(part.body)])
-    elif part.content_type in _MAIL and depth < _MAX_MESSAGE_DEPTH and part.body:
+    elif part.content_type in _MAIL and depth < _MAX_MESSAGE_DEPTH and part.body and not _is_encoded(part):
         message.set_payload([as_message(take_apart(part.body, Defects()), depth + 1)])
     elif part.content_type.startswith(("text/", "message/")) or not part.fields:
         message.set_payload(part.body.decode("ascii", "surrogateescape"))
     else:
         message.set_payload("")
     return message
+
+
+def _is_encoded(part: Part) -> bool:
+    """RFC 2046 forbids it and RFC 6533 allows it: such a part stays a string, and who reads it decodes it."""
+    return part.first("content-transfer-encoding").strip().lower() in ("base64", "quoted-printable")
 
 
 def _set_fields(message: Message, fields: Fields) -> None:

@@ -14,19 +14,20 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Final
 
-from gateway.reading.labels import FORWARD_PREFIXES, FORWARDED, REPLY_PREFIXES, Label, folded, words_of
+from gateway.reading.attribution import Attribution, read_attribution
+from gateway.reading.forward_subject import base_subject, is_finnish_answer, is_forward_subject, prefix_of
+from gateway.reading.labels import FORWARDED, REPLY_PREFIXES, Label, words_of
 from gateway.reading.mail import Forwarded, Mail, Person
 from gateway.reading.quoted_header import (
-    Attribution,
     Block,
     core,
+    is_forward_end,
     is_forward_separator,
     is_original_separator,
     is_quoted,
     is_rule,
     label_of,
     may_introduce,
-    read_attribution,
     read_block,
     unquoted,
     visible,
@@ -37,11 +38,8 @@ from gateway.reading.written_people import ADDRESS, read_people, read_person
 MAX_TEXT: Final = 1_000_000
 MAX_LINES: Final = 20_000
 MAX_NOTE_LINES: Final = 2_000  # a forwarded mail that begins later is not looked for
-MAX_VS: Final = 50_000
 MAX_BLANKS: Final = 4  # between a separator and the header lines below it
 
-_TAG: Final = re.compile(r"\s{0,20}[\[(][^\[\]()]{1,40}[\])]")
-_PREFIX: Final = re.compile(r"\s{0,20}([^:：\[\]()\d]{1,20})(?:[\[(]?\d{1,3}[\])]?)?\s?[:：]")
 _COMMAND: Final = re.compile(
     r"\s{0,20}(?:@fwd|@forward|#fwd|#customer)\b\s{0,20}:?\s{0,20}(?P<rest>[^\n]{0,400})", re.I
 )
@@ -72,7 +70,7 @@ def find_forward(subject: str, text: str, embedded: Mail | None) -> Forwarded | 
     if embedded is not None and (command or _tells_of(subject, text, embedded)):
         return _from_attachment(embedded, _note(lines, 1 if command else 0, len(lines)))
     first = 1 if command else 0
-    is_forward = is_forward_subject(subject) and not _is_finnish_answer(subject, text)
+    is_forward = is_forward_subject(subject) and not is_finnish_answer(subject, text)
     place = _find_place(lines, first, bool(command) or is_forward)
     named = read_person(command["rest"]) if command else Person("", "")
     if place is None:
@@ -83,50 +81,18 @@ def find_forward(subject: str, text: str, embedded: Mail | None) -> Forwarded | 
     return found if found.author.email or found.author.name else None
 
 
-def is_forward_subject(subject: str) -> bool:
-    """Does the outermost prefix say that this was forwarded: Fwd, WG, TR, RV, ENC, 转发 ...?"""
-    return _prefix(subject)[0] in FORWARD_PREFIXES
-
-
-def _is_finnish_answer(subject: str, text: str) -> bool:
-    """VS is a forward in Norwegian and an answer (vastaus) in Finnish: the header lines tell which."""
-    return _prefix(subject)[0] == "vs" and "lähettäjä:" in text[:MAX_VS].lower()
-
-
-def base_subject(subject: str) -> str:
-    """The subject without the prefixes of answers and forwards."""
-    for _ in range(20):
-        prefix, rest = _prefix(subject)
-        if prefix not in FORWARD_PREFIXES and prefix not in REPLY_PREFIXES:
-            break
-        subject = rest
-    return subject.strip()
-
-
-def _prefix(subject: str) -> tuple[str, str]:
-    """The first prefix, folded, and what follows it; tags like [EXTERNAL] before it are passed."""
-    rest = subject
-    for _ in range(4):
-        found = _PREFIX.match(rest)
-        if found is not None and folded(found[1]) in FORWARD_PREFIXES | REPLY_PREFIXES:
-            return folded(found[1]), rest[found.end() :].strip()
-        tag = _TAG.match(rest)
-        if tag is None:
-            break
-        rest = rest[tag.end() :]
-    return "", subject
-
-
 def _tells_of(subject: str, text: str, embedded: Mail) -> bool:
     """An attached mail is what is forwarded if the subject says so, is the same, or there is nothing else to read."""
     if is_forward_subject(subject) or not (subject.strip() and text.strip()):
         return True
-    is_answer = _prefix(subject)[0] in REPLY_PREFIXES
+    is_answer = prefix_of(subject)[0] in REPLY_PREFIXES
     return not is_answer and base_subject(subject) == base_subject(embedded.subject)
 
 
 def _from_attachment(mail: Mail, note: str) -> Forwarded:
-    return Forwarded(mail.author, mail.to, mail.cc, mail.subject, mail.date, mail.text, mail.message_id, note)
+    return Forwarded(
+        mail.author, mail.to, mail.cc, mail.subject, mail.date, mail.text.strip("\n"), mail.message_id, note
+    )
 
 
 def _commanded(author: Person, subject: str, lines: Sequence[str]) -> Forwarded:
@@ -154,7 +120,7 @@ def _silent(lines: Sequence[str], at: int, first: int) -> Place | None:
     """An introduction that answers have too: only the subject says that this is a forward."""
     line = lines[at]
     if is_original_separator(line) or is_rule(line) or _is_framed(line):
-        return _below(lines, at)
+        return _below(lines, at) or _attribution_at(lines, at, at)
     if (found := label_of(unquoted(line))) and found[0] is not Label.OTHER:
         return _block_at(lines, at, at)
     return _attribution_at(lines, at, first)
@@ -201,8 +167,14 @@ def _below(lines: Sequence[str], at: int) -> Place | None:
             return _block_at([*lines[:at], after, *lines[at + 1 : at + 60]], at, at)
     for start in range(at + 1, min(len(lines), at + 2 + MAX_BLANKS)):
         if visible(lines[start][:80]).strip(" \t>|"):
-            return _block_at(lines, start, at)
+            return _block_at(lines, start, at) or _attribution_below(lines, start, at)
     return None
+
+
+def _attribution_below(lines: Sequence[str], start: int, separator: int) -> Place | None:
+    """Yandex writes who and when in one line below its separator."""
+    place = _attribution_at(lines, start, start)
+    return None if place is None else Place(separator, place.body, place.header)
 
 
 def _block_at(lines: Sequence[str], start: int, separator: int) -> Place | None:
@@ -213,8 +185,8 @@ def _block_at(lines: Sequence[str], start: int, separator: int) -> Place | None:
 
 def _from_lines(lines: Sequence[str], place: Place, first: int, subject: str) -> Forwarded:
     note = _note(lines, first, place.separator)
-    rest = lines[place.body :]
-    if is_quoted(lines[place.body - 1]):
+    rest = _above_end(lines[place.body :], lines[place.separator])
+    if is_quoted(lines[place.body - 1]) and not is_original_separator(lines[place.body - 1]):
         rest = _quotation(rest)
     if isinstance(place.header, Attribution):
         author, words = _who(lines[place.header.begin : place.header.end + 1])
@@ -226,9 +198,22 @@ def _from_lines(lines: Sequence[str], place: Place, first: int, subject: str) ->
         cc=read_people(fields.get(Label.CC, "")),
         subject=fields.get(Label.SUBJECT, subject),
         date=read_date(fields.get(Label.DATE, "")),
-        body=_trimmed(rest),
+        body=_dedented(rest) if _is_all_quoted(rest) else _trimmed(rest),
         note=note,
     )
+
+
+def _above_end(lines: Sequence[str], separator: str) -> Sequence[str]:
+    """Without the separator that Zoho repeats below the header lines, and the one that closes the forwarded mail."""
+    first = next((at for at, line in enumerate(lines[: 1 + MAX_BLANKS]) if visible(line).strip()), 0)
+    begin = first + 1 if lines and separator.strip() and lines[first].strip() == separator.strip() else 0
+    end = next((at for at, line in enumerate(lines) if is_forward_end(line)), len(lines))
+    return lines[begin:end]
+
+
+def _is_all_quoted(lines: Sequence[str]) -> bool:
+    """Spark and Proton mark the forwarded text, not its header lines."""
+    return any(map(is_quoted, lines)) and all(is_quoted(line) or not visible(line).strip() for line in lines)
 
 
 def _quotation(lines: Sequence[str]) -> list[str]:
@@ -256,7 +241,7 @@ def _who(lines: Sequence[str]) -> tuple[Person, str]:
 
 
 def _dedented(lines: Sequence[str]) -> str:
-    if all(is_quoted(line) or not line.strip() for line in lines):
+    if _is_all_quoted(lines):
         lines = _quotation(lines)
     return _trimmed(textwrap.dedent("\n".join(lines)).split("\n"))
 

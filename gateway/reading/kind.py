@@ -14,7 +14,7 @@ from typing import Final
 
 from gateway.reading.confirmation import is_confirmation
 from gateway.reading.mail import Kind, Person, Report
-from gateway.reading.phrases import is_absence_subject, is_code_mail, is_reply_subject
+from gateway.reading.phrases import is_absence_subject, is_absence_text, is_code_mail, is_reply_subject
 
 Answer = tuple[Kind, str]
 
@@ -52,9 +52,15 @@ _LIST_FIELDS: Final = (
 )
 _BULK_FIELDS: Final = ("list-unsubscribe", "feedback-id", "x-campaign", "x-campaignid", "x-mailgun-tag", "x-mc-user")
 _ROBOT: Final = re.compile(
+    r"(?:[\w.+-]{0,60}[-_.])?"
     r"(?:mailer-?daemon|post[-_.]?master|no[-_.]?reply|do[-_.]?not[-_.]?reply|not?[-_.]?reply|ne[-_.]?pas[-_.]?repondre|"
     r"n[aã]o[-_.]?responda|nao[-_.]?responder|no[-_.]?responder|noresponder|bounces?|auto[-_.]?reply|autoresponder)"
     r"(?:[-_.+].{0,64})?"
+)
+# Behind these sit people as well, but none who sends a code.
+_SERVICE: Final = re.compile(
+    r"(?:accounts?|security|verif(?:y|ication|ications)|auth|login|signin|notif(?:y|ication|ications)|alerts?|info|hello"
+    r"|team|support|feedback|service|system|admin|mail|welcome|register|registration|otp|id)(?:[-_.+].{0,64})?"
 )
 
 
@@ -99,6 +105,8 @@ def _out_of_office(clues: Clues) -> Answer | None:
     marked = _marked_as_reply(clues) or ("Auto-Submitted" if submitted not in ("", "no") else "")
     if marked and is_absence_subject(clues.subject):
         return Kind.OUT_OF_OFFICE, f"subject of an absence and {marked}"
+    if _marked_as_reply(clues) and is_absence_text(clues.text):
+        return Kind.OUT_OF_OFFICE, f"text of an absence and {marked}"
     loops = clues.fields.get("x-ms-exchange-inbox-rules-loop")
     if loops is not None and clues.fields.get("x-auto-response-suppress", "").strip().lower() == "all" and submitted:
         return Kind.OUT_OF_OFFICE, "X-MS-Exchange-Inbox-Rules-Loop with X-Auto-Response-Suppress: All"
@@ -130,7 +138,8 @@ def _auto_replied(clues: Clues) -> Answer | None:
 def _verification(clues: Clues) -> Answer | None:
     """A sign-up code of another service, which nobody outside must ever read here (ticket trick)."""
     is_robot = _is_robot(clues.author.email) or _auto_submitted(clues) == "auto-generated"
-    reason = is_code_mail(clues.subject, clues.text, is_robot=is_robot)
+    is_service = _SERVICE.fullmatch(clues.author.email.partition("@")[0].lower()) is not None
+    reason = is_code_mail(clues.subject, clues.text, is_robot=is_robot, is_service=is_service)
     return (Kind.VERIFICATION, reason) if reason else None
 
 

@@ -1,7 +1,7 @@
 """What mail clients write above the mail that they quote or forward, in the languages of the world.
 
 One table for quotation and for manual forwards: labels of header lines, verbs of attribution lines ("wrote"),
-separators, subject prefixes and the lines that phones add. A new language is a line here and no code.
+separators and subject prefixes. What phones add stands in `sent_from`. A new language is a line here and no code.
 All words are in lower case and composed (NFC), without the colon; look them up with `folded`.
 """
 
@@ -77,7 +77,7 @@ _LABELS: Final = {
     lähetetty | lähetysaika | tarih | gönderilen | gönderildi | gönderme tarihi | gönderilme tarihi | gönderim
     dată | trimis | дата | дата и время | отправлено | когда | надіслано | відправлено | gesendet
     gesendet am | enviado | enviada | enviado em | enviada em | enviado el | enviat | envoyé | envoyé le
-    date d'envoi | inviato | inviata | data invio | verzonden | verzonden op | sendt | skickat | skickad
+    date d'envoi | wysłane | inviato | inviata | data invio | verzonden | verzonden op | sendt | skickat | skickad
     sent date | wysłano | data wysłania | odesláno | odoslané | odoslaný | poslano | poslato | послато
     küldve | elküldve | küldés dátuma | időpont | saadetud | kuupäev | aeg | nosūtīts | datums | išsiųsta
     data ir laikas | ημερομηνία | στάλθηκε | εστάλη | изпратено | датум | 日付 | 日時 | 送信日時 | 送信日
@@ -113,9 +113,12 @@ WROTE: Final = words_of("""
     je napisala | napisao | napisala | napisal | пишет | писал | написал | написав | пише | написа | напісаў
     έγραψε | rašė | parašė | rakstīja | va escriure | ha escrit | idatzi zuen | כתב | כתבה | كتب | نوشت | 写道
     寫道 | 写入 | さんは書きました | のメール | が書き込みました | 작성: | 작성하셨습니다 | 님이 씀 | 썼습니다
-    đã viết | viết: | เขียน | menulis | menulis: | scribit | ysgrifennodd | skryf | shkroi | შემდეგი დაწერა
-    ने लिखा
+    đã viết | viết: | เขียน | menulis | menulis: | scribit | ysgrifennodd | skryf | geskryf | shkroi | შემდეგი დაწერა
+    ने लिखा | idatzi du | написао | написала | піша | isinulat ni | 쓴 글 | zitat von | quoting | citando
+    citation de | missatge de | has written
     """)
+# With these an attribution ends that has no colon.
+WROTE_LAST: Final = ("wrote", "写道", "寫道", "のメール", "작성", "쓴 글", "ने लिखा", "escribió", "schrieb", "a écrit")
 
 # The first word of such a line, so that its beginning is found when a client has folded it over several lines.
 ATTRIBUTION_BEGINS: Final = frozenset(
@@ -176,6 +179,26 @@ FORWARDED: Final = frozenset(
     """)
 )
 
+# The same with the author's name in it.
+FORWARDED_FROM: Final = words_of("""
+    forwarded message from | forwarded mail from | weitergeleitete nachricht von | message transféré de
+    mensaje reenviado de | mensagem encaminhada de | messaggio inoltrato da | doorgestuurd bericht van
+    przekazana wiadomość od | пересланное сообщение от | přeposlaná zpráva od | vidarebefordrat meddelande från
+    """)
+# What stands below it.
+FORWARD_ENDS: Final = frozenset(
+    words_of("""
+    end forwarded message | end of forwarded message | ende der weitergeleiteten nachricht
+    ende weitergeleitete nachricht
+    fin du message transféré | fin du message réexpédié | fin del mensaje reenviado | fine messaggio inoltrato
+    fine del messaggio inoltrato | fim da mensagem encaminhada | fim da mensagem reencaminhada
+    einde doorgestuurd bericht | einde van doorgestuurd bericht | koniec przekazywanej wiadomości
+    koniec przekazanej wiadomości | slut på vidarebefordrat meddelande | slut på videresendt besked
+    konec přeposílané zprávy | конец пересылаемого сообщения | конец перенаправленного сообщения
+    кінець пересланого повідомлення | 転送メッセージ終わり | 转发邮件结束
+    """)
+)
+
 # What stands above the mail that is answered or forwarded: it does not say which of the two.
 ORIGINAL: Final = frozenset(
     words_of("""
@@ -203,7 +226,8 @@ ORIGINAL: Final = frozenset(
 
 FORWARD_PREFIXES: Final = frozenset(
     words_of("""
-    fw | fwd | fwd. | wg | tr | rv | i | vs | vb | vl | pd | enc | redir | redir. | ilt | ilt | videresend
+    fw | fwd | fwd. | wg | пер | fs | edasi | ct
+     tr | rv | i | vs | vb | vl | pd | enc | redir | redir. | ilt | ilt | videresend
     videresendt | vidarebefordrat | vidarebefordran | weitergeleitet | weiterleitung | tov
     továbbítás | továbbított | trs | doorst | fyi fwd | přep | přeposláno | předáno | preposlané
     prep | pren | пересл | переслано | πρθ | προωθ | prosl | proslijeđeno | persl | peradr | pārs | edastatud
@@ -219,44 +243,6 @@ REPLY_PREFIXES: Final = frozenset(
     答复 | 返信 | 返 | re： | отв | ответ | відп | від | απ | απάντ | σχετ | השב | תשובה | رد | بخصوص | پاسخ
     trả lời | balas | 답장 | 회신 | odg | odgovor | réf | hl | vs
     """)
-)
-
-# Lines that a phone or a client adds below. `SENT_FROM` begins such a line; what follows names the device and is short.
-SENT_FROM: Final = words_of("""
-    sent from my | sent from a | sent from an | sent from yahoo | sent from mail | sent from outlook
-    sent from samsung | sent from proton | sent from iphone | sent from ipad | sent from android
-    sent from blackberry | sent from gmail | sent from aol | sent from windows | sent from surface
-    sent from spark | sent from nine | sent from tutanota | sent from front | sent from workspace
-    sent via | sent with | sent using | sent on the go | get outlook for
-    download outlook for | sent through | von meinem | gesendet von | gesendet mit | gesendet über
-    diese nachricht wurde von meinem | von unterwegs | holen sie sich outlook | outlook für | envoyé de
-    envoyé depuis | envoyé à partir | envoyé par | envoyé avec | télécharger outlook | obtenir outlook
-    obtenez outlook | provenance | enviado desde | enviado do | enviado de | enviado pelo | enviado a partir
-    enviado con | enviado via | enviado com | enviada do | obtener outlook | descargar outlook
-    obter o outlook | obtenha o outlook | baixar outlook | enviat des | inviato da | inviato dal | inviato con
-    scarica outlook | ottieni outlook | verzonden vanaf | verzonden met | verstuurd vanaf | verstuurd met
-    outlook voor | download outlook | sendt fra | sendt med | hent outlook | skickat från | skickades från
-    skickat med | hämta outlook | lähetetty | hanki outlook | wysłane z | wysłano z | pobierz outlook
-    pobierz aplikację outlook | odesláno z | odesláno ze | poslané z | odoslané z | odoslané zo
-    získat outlook | stáhnout outlook | získať outlook | отправлено с | отправлено из | отправлено от
-    послано с | скачать outlook | получить outlook | надіслано з | відправлено з | küldve | elküldve
-    az outlook letöltése | trimis de pe | trimis din | descărcați outlook | poslano s | poslano iz
-    poslato sa | послато са | изпратено от | στάλθηκε από | εστάλη από | išsiųsta iš | nosūtīts no
-    saadetud minu | iphone'umdan | iphone'umdan | iphone’umdan gönderildi | ipad'imden | android için outlook
-    ios için outlook | iphoneから | ipadから | iphone から送信 | 私のiphoneから | androidから送信 | 从我的
-    發自我的 | 发自我的 | 发自 | 從我的 | 发送自 | 傳送自 | 來自我的 | 나의 iphone | 내 iphone | iphone에서
-    나의 ipad | 나의 galaxy | 내 갤럭시 | נשלח מ | أرسلت من | أُرسلت من | مرسل من | تم الإرسال من
-    ارسال شده از | được gửi từ | gửi từ | ส่งจาก | dikirim dari | terkirim dari | dihantar daripada
-    """)
-SENT_FROM_ENDS: Final = (
-    "gönderildi",
-    "gönderildi.",
-    "から送信",
-    "에서 보냄",
-    "에서 보냈습니다",
-    "gesendet",
-    "gesendet.",
-    "从我的 iphone 发送",
 )
 
 

@@ -104,6 +104,7 @@ class Mail:
     kind_reason: str = ""  # the header or pattern that decided `kind`, for the trace
     text: str = ""
     reply_text: str = ""  # what is new: without quotation and signature
+    refs: tuple[str, ...] = ()  # words of the body that may be marks of ours
     html: str | None = None  # safe to show
     attachments: tuple[Attachment, ...] = ()
     forwarded: Forwarded | None = None

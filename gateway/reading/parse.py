@@ -22,6 +22,7 @@ from gateway.reading.identification import message_id, references
 from gateway.reading.kind import decide_kind
 from gateway.reading.mail import Attachment, Mail, Person
 from gateway.reading.quotation import reply_text
+from gateway.reading.refs import find_refs
 from gateway.reading.report import find_report
 from gateway.reading.wire import Fields, Part, take_apart
 from gateway.reading.words import decode_value
@@ -57,6 +58,7 @@ def _read(raw: bytes, arrived: datetime, depth: int) -> Mail:
         date=parse_date(header.text("date"), arrived),
         text=text,
         reply_text=reply_text(text, raw_html),
+        refs=find_refs(text, raw_html or ""),
         html=content.html(),
         attachments=attachments,
         headers=header.decoded,
@@ -76,10 +78,18 @@ def _with_views(mail: Mail, part: Part, arrived: datetime, depth: int) -> Mail:
 
 def _embedded(attachments: tuple[Attachment, ...], arrived: datetime, depth: int) -> Mail | None:
     """The one mail that is attached, read; of several ones none was meant."""
-    mails = [one for one in attachments if one.content_type in ("message/rfc822", "message/global")]
+    mails = [one for one in attachments if _is_mail(one)]
     if len(mails) != 1 or depth >= MAX_MESSAGE_DEPTH or depth > 0:
         return None
     return _read(mails[0].content, arrived, depth + 1)
+
+
+def _is_mail(attachment: Attachment) -> bool:
+    """Some programs attach a mail as a mere file."""
+    kind = attachment.content_type
+    if kind == "application/octet-stream" and attachment.filename.lower().endswith(".eml"):
+        return True
+    return kind in ("message/rfc822", "message/global")
 
 
 class _Header:

@@ -9,6 +9,8 @@ import re
 import unicodedata
 from typing import Final
 
+from gateway.reading.labels import words_of
+
 # What mail programs put in front of the subject that they answer, always with a colon.
 _REPLY_PREFIXES: Final = (
     "automatic reply", "auto reply", "autoreply", "auto-reply", "automated reply", "automatic response",
@@ -21,6 +23,11 @@ _REPLY_PREFIXES: Final = (
     "automatski odgovor", "αυτοματη απαντηση", "自动答复", "自动回复", "自動回覆", "自動応答", "自動返信",
     "不在通知", "자동 회신", "자동 응답", "תגובה אוטומטית", "out of office autoreply",
     "out of office reply", "out-of-office reply", "risposta non al computer", "rispondi automatico",
+    "автоматичен отговор", "аутоматски одговор", "رد تلقائي", "الرد التلقائي", "پاسخ خودکار", "מענה אוטומטי",
+    "automatinis atsakymas", "automatiska atbilde", "automaatvastus", "erantzun automatikoa", "automatisierte antwort",
+    "ตอบกลับอัตโนมัติ", "การตอบกลับอัตโนมัติ", "trả lời tự động", "balasan otomatis", "balasan automatik",
+    "abwesenheitsmeldung", "message d'absence", "aviso de ausencia", "avviso di assenza", "franvaromeddelande",
+    "poissaoloilmoitus", "स्वचालित उत्तर", "自动回信", "自動回信",
 )  # fmt: skip
 _ABSENCE: Final = (
     "out of office", "out of the office", "out-of-office", "ooo", "on vacation", "away from", "vacation",
@@ -31,6 +38,24 @@ _ABSENCE: Final = (
     "nepritomn", "отсутств", "в отпуске", "отпуск", "ofis disinda", "izinli", "hazon kivul", "休假", "外出",
     "不在", "휴가", "부재중",
 )  # fmt: skip
+# What mail servers put in front of the subject of a mail that they return.
+_RETURNED: Final = (
+    "undeliverable", "undelivered", "undelivered mail", "undeliverable mail", "delivery status notification (failure)",
+    "delivery failure", "mail delivery failed", "returned mail", "failure notice", "unzustellbar", "non remis",
+    "no se puede entregar", "nao e possivel entregar", "non recapitabile", "onbestelbaar", "nie mozna dostarczyc",
+    "недоставлено", "无法投递", "配信不能",
+)  # fmt: skip
+# The same in the words of the answer itself, which also has a header that calls it automatic.
+_AWAY: Final = words_of("""
+    out of office | out of the office | on vacation | on holiday | on leave | annual leave | parental leave
+    maternity leave | away from my | nicht im büro | im urlaub | abwesend | nicht erreichbar | en congé | en vacances
+    absent | de vacaciones | fuera de la oficina | ausente | de férias | em férias | in ferie | fuori ufficio
+    fuori sede | assente | afwezig | op vakantie | met vakantie | på semester | på ferie | frånvarande | fraværende
+    poissa | lomalla | na urlopie | nieobecn | mimo kancelář | na dovolené | mimo kancelárie | na dovolenke
+    szabadságon | házon kívül | în concediu | în afara biroului | в отпуске | отсутству | у відпустці | в отпуск съм
+    σε άδεια | απουσιάζω | izindeyim | ofis dışında | בחופשה | خارج المكتب | في إجازة | 休暇 | 不在 | 休假 | 휴가
+    부재중 | đi vắng | sedang cuti | na godišnjem | na dopustu | на одмору | atostogauju | puhkusel
+    """)
 # What such mails are about, after folding. Each alternative is one language's way to say it.
 _CODE_SUBJECT: Final = re.compile(
     r"\b(?:verif\w*|confirm\w*|activat\w*|sign[- ]?(?:in|up)|log[- ]?in|security|one[- ]?time"
@@ -47,14 +72,23 @@ _CODE_SUBJECT: Final = re.compile(
     r"|驗證碼|验证码|認証コ|認証番号|인증",
     re.IGNORECASE,
 )
-_CODE_TEXT: Final = re.compile(
-    r"(?:verification|confirmation|security|access|login|sign-?in|one-?time|activation|authentication)"
-    r" (?:code|pin|password|link)"
-    r"|(?:confirm|verify) your (?:e-?mail|account|identity|address)|\bcode\b.{0,40}\b\d{4,8}\b"
-    r"|codigo de|code de (?:verification|confirmation)|(?:bestatigungs|verifizierungs|sicherheits)code|codice di"
-    r"|verificatiecode|kod weryfikacyjny|код подтверждения|验证码|驗證碼|認証コ|認証番号|인증",
-    re.IGNORECASE,
-)
+# What services call their code; nobody else begins a mail with it.
+_CODE_WORDS: Final = words_of("""
+    verification code | security code | confirmation code | one-time code | one-time password | login code
+    sign-in code | passcode | einmalcode | einmalpasswort | bestatigungscode | sicherheitscode | verifizierungscode
+    code de verification | code de confirmation | code de securite | code a usage unique | codigo de verificacion
+    codigo de verificacao | codigo de confirmacion | codigo de confirmacao | codigo de seguranca | codigo de seguridad
+    codigo de acceso | codice di verifica | codice di conferma | codice di sicurezza | verificatiecode
+    bevestigingscode | kod weryfikacyjny | kod potwierdzajacy | код подтверждения | код проверки
+    код підтвердження | код за потвърждение | overovaci kod | verifieringskod | bekræftelseskode
+    bekreftelseskode | verifikasjonskode | engangskode | vahvistuskood | ellenorzo kod | megerosito kod
+    codul de verificare | cod de verificare | dogrulama kodu | onay kodu | κωδικος επαληθευσης | potvrdni kod
+    verifikacijski kod | kontrolni kod | verifikacioni kod | patvirtinimo kod | apstiprinajuma kod | kinnituskood
+    codi de verificacio | mã xác minh | mã xác nhận | kode verifikasi | kod pengesahan | رمز التحقق | کد تأیید
+    קוד אימות | קוד האימות | รหัสยืนยัน | सत्यापन कोड | 验证码 | 驗證碼 | 認証コード | 確認コード | 認証番号
+    인증번호 | 인증 코드
+    """)
+_CODE: Final = re.compile(r"(?<![\w.,-])(?:\d{4,8}|\d{3}[ -]\d{3}|[a-z0-9]{3}-[a-z0-9]{3})(?![\w-])")
 _REPLY_MARK: Final = re.compile(r"^\s*(?:(?:re|aw|sv|antw|odp|rv|res|ynt|vs)\s*:\s*){0,5}", re.IGNORECASE)
 
 
@@ -70,7 +104,14 @@ def fold(text: str) -> str:
 
 
 _FOLDED_REPLIES: Final = tuple(fold(phrase) for phrase in _REPLY_PREFIXES)
+_ROBOT_WORDS: Final = re.compile(
+    "(?:"
+    + "|".join(re.escape(one) for one in sorted((*_FOLDED_REPLIES, *map(fold, _RETURNED)), reverse=True))
+    + ") ?[:：]"
+)
 _FOLDED_ABSENCE: Final = tuple(fold(phrase) for phrase in _ABSENCE)
+_FOLDED_AWAY: Final = tuple(fold(phrase) for phrase in _AWAY)
+_FOLDED_CODES: Final = tuple(fold(word) for word in _CODE_WORDS)
 
 
 def is_reply_subject(subject: str) -> bool:
@@ -86,6 +127,11 @@ def is_reply_subject(subject: str) -> bool:
     return folded.startswith("auto: ")
 
 
+def count_robot_words(subject: str) -> int:
+    """How often a program has put its words before this subject, each time before those of the last one."""
+    return len(_ROBOT_WORDS.findall(fold(subject)))
+
+
 def is_absence_subject(subject: str) -> bool:
     """A subject that speaks of an absence; people write such ones too."""
     folded = fold(subject)
@@ -93,13 +139,25 @@ def is_absence_subject(subject: str) -> bool:
     return any(phrase in folded for phrase in _FOLDED_ABSENCE) or folded.startswith(_FOLDED_REPLIES)
 
 
-def is_code_mail(subject: str, text: str, *, is_robot: bool) -> str:
-    """Why this is a mail with a sign-up code or link, or an empty string. Only robots send those."""
-    if not is_robot or _match_end(fold(subject)):
+def is_absence_text(text: str) -> bool:
+    """Does an automatic answer say that somebody is away?"""
+    folded = fold(text[:1000])
+    return any(phrase in folded for phrase in _FOLDED_AWAY)
+
+
+def is_code_mail(subject: str, text: str, *, is_robot: bool, is_service: bool) -> str:
+    """Why this is a mail with a sign-up code or link, or an empty string. People do not send those."""
+    about, told = fold(subject), fold(text)
+    if not (is_robot or is_service) or _match_end(about):
         return ""
-    if not _CODE_SUBJECT.search(fold(subject)):
+    has_word = any(word in about for word in _FOLDED_CODES)
+    if has_word and (_CODE.search(told) or _CODE.search(about)):
+        return "subject that announces a code, and a code"
+    if not is_robot or not (has_word or _CODE_SUBJECT.search(about)):
         return ""
-    return "subject of a verification" if _CODE_TEXT.search(fold(text)) or not text.strip() else ""
+    repeated = any(code in told for code in _CODE.findall(about))
+    says_so = repeated or any(word in told for word in _FOLDED_CODES) or _CODE_SUBJECT.search(told) is not None
+    return "subject of a verification" if says_so or not text.strip() else ""
 
 
 def _match_end(folded: str) -> int:

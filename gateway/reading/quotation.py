@@ -14,6 +14,7 @@ from enum import Enum
 from itertools import pairwise
 from typing import Final
 
+from gateway.reading.attribution import attribution_within, read_attribution
 from gateway.reading.labels import Label, is_reply_marker
 from gateway.reading.quoted_header import (
     is_forward_separator,
@@ -22,7 +23,6 @@ from gateway.reading.quoted_header import (
     is_rule,
     label_of,
     may_introduce,
-    read_attribution,
     read_block,
     visible,
 )
@@ -33,6 +33,8 @@ MAX_TEXT: Final = 1_000_000
 MAX_LINES: Final = 20_000
 MIN_SHARE: Final = 0.2
 _BLANKS: Final = "\n\r\ufeff \t"
+MAX_TO_MARKER: Final = 8  # lines between an attribution and our marker
+MAX_LABELS: Final = 5  # lines with labels above an attribution
 MAX_BLANK: Final = 400  # a longer line says something
 WRAPPED: Final = 55  # a quoted line at least so long may have spilled into the next one
 
@@ -120,10 +122,21 @@ def _introduction(lines: Sequence[str], at: int) -> Cut | None:
 
 def _unmarked_attribution(lines: Sequence[str], at: int) -> Cut | None:
     """Who wrote and when, above lines that nobody marked as quoted."""
+    if attribution_within(lines[at]) is not None:
+        return Cut(_before(lines, at), True)
     attribution = read_attribution(lines, at)
     if attribution is None or not attribution.is_certain or _next_is_quoted(lines, at):
         return None
-    return Cut(_before(lines, attribution.begin), "@" in attribution.words)
+    is_certain = "@" in attribution.words or any(map(is_reply_marker, lines[at + 1 : at + MAX_TO_MARKER]))
+    return Cut(_before(lines, _without_labels(lines, attribution.begin)), is_certain)
+
+
+def _without_labels(lines: Sequence[str], at: int) -> int:
+    """Yandex writes a rule, to whom and about what above the attribution."""
+    begin = at
+    while begin > 0 and at - begin < MAX_LABELS and label_of(lines[begin - 1]) is not None:
+        begin -= 1
+    return begin if 0 < begin < at and is_rule(lines[begin - 1]) else at
 
 
 def _next_is_quoted(lines: Sequence[str], at: int) -> bool:
@@ -179,7 +192,8 @@ def _mark_introduction(lines: Sequence[str], sorts: list[Sort], at: int) -> None
     first = next((place + 1 for place in range(at, max(-1, at - 4), -1) if sorts[place] is not Sort.NEW), 0)
     attribution = read_attribution(lines, at, first)
     if attribution is not None:
-        sorts[attribution.begin : at + 1] = [Sort.QUOTED] * (at + 1 - attribution.begin)
+        begin = _without_labels(lines, attribution.begin)
+        sorts[begin : at + 1] = [Sort.QUOTED] * (at + 1 - begin)
 
 
 def _is_spilled(lines: Sequence[str], sorts: Sequence[Sort], at: int) -> bool:
@@ -196,7 +210,20 @@ def _without_quotation(lines: Sequence[str], sorts: Sequence[Sort]) -> list[str]
         end -= 1
     if _answered_quotations(sorts[:end]) >= 2:
         return list(lines[:end])
-    return [lines[at] for at in range(end) if sorts[at] is not Sort.QUOTED]
+    return _without_quoted(lines[:end], sorts[:end])
+
+
+def _without_quoted(lines: Sequence[str], sorts: Sequence[Sort]) -> list[str]:
+    """The blank lines on both sides of what is left out become one."""
+    kept: list[str] = []
+    above, is_gap = Sort.BLANK, False
+    for line, sort in zip(lines, sorts, strict=True):
+        if sort is Sort.QUOTED:
+            is_gap = True
+        elif not (is_gap and sort is above is Sort.BLANK):
+            kept.append(line)
+            above, is_gap = sort, is_gap and sort is Sort.BLANK
+    return kept
 
 
 def _is_foot(lines: Sequence[str], sorts: Sequence[Sort], end: int, signed: int | None) -> bool:

@@ -1,57 +1,51 @@
-"""The lines that introduce an earlier mail: a block of header lines, or one line that says who wrote and when.
+"""The lines that introduce an earlier mail: separators, marks of quotation and blocks of header lines.
 
-Shared by quotation and manual forwards, which ask the same question of the same lines. All functions look at
-a bounded number of lines and of letters in each, so that a scan that asks at every line stays linear.
+Shared by quotation and manual forwards, which ask the same question of the same lines; the line that says who wrote
+and when is read in `attribution`. All functions look at a bounded number of lines and of letters in each, so
+that a scan that asks at every line stays linear.
 """
 
 from __future__ import annotations
 
-import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Final
 
-from gateway.reading.labels import ATTRIBUTION_BEGINS, FORWARDED, LABELS, LONGEST_LABEL, ORIGINAL, WROTE, Label, folded
-from gateway.reading.written_people import ADDRESS
+from gateway.reading.labels import (
+    FORWARD_ENDS,
+    FORWARDED,
+    FORWARDED_FROM,
+    LABELS,
+    LONGEST_LABEL,
+    ORIGINAL,
+    WROTE_LAST,
+    Label,
+    folded,
+)
 
 MAX_LINE: Final = 2_000
 MAX_BLOCK_LINES: Final = 40
-MAX_ATTRIBUTION_LINES: Final = 4
-MAX_ATTRIBUTION: Final = 600
+LONG_RULE: Final = 38  # KMail closes a forwarded mail with a rule of 41 dashes
+ATTRIBUTION_INSIDE: Final = ":   "  # Yahoo on Android goes on in the same line
 
-_INVISIBLE: Final = dict.fromkeys(map(ord, "\ufeff\u200b\u200c\u200d\u2060\u00ad\u200e\u200f\u202a\u202b\u202c\r")) | {
-    0xA0: " ", 0x202F: " ", 0x2007: " ", 0x3000: " ", 0xFF1A: ":",
-}  # fmt: skip
+_UNSEEN: Final = "\ufeff\u200b\u200c\u200d\u2060\u2063\u00ad\u200e\u200f\u202a\u202b\u202c\u2066\u2067\u2068\u2069\r"
+_INVISIBLE: Final[dict[int, str | None]] = {
+    **dict.fromkeys(map(ord, _UNSEEN)),
+    **{0xA0: " ", 0x202F: " ", 0x2007: " ", 0x3000: " ", 0xFF1A: ":"},
+    # Arabic, Persian and Indian digits.
+    **{ord(zero) + value: str(value) for zero in "\u0660\u06f0\u0966" for value in range(10)},
+}
+# QQ and WP write these into plain text.
+_REFERENCES: Final = (("&nbsp;", " "), ("&lt;", "<"), ("&gt;", ">"))
 _LABEL_END: Final = LONGEST_LABEL + 12
+# ProtonMail draws its rules with hyphens of Unicode.
+_DASHES: Final = "-_=—–─━‐‑‒―"
+_DRAWN: Final = _DASHES + "*#~+\\"
 # What the first or the last letter of a separator or an attribution can be.
-_FIRSTS: Final = frozenset("-_=*#~—–─━+|\\") | frozenset(map(chr, _INVISIBLE))
-_LASTS: Final = (
-    "-",
-    "_",
-    "=",
-    "*",
-    "#",
-    "~",
-    "—",
-    "–",
-    "─",
-    "━",
-    "+",
-    "|",
-    "\\",
-    ":",
-    "：",
-    "wrote",
-    "写道",
-    "寫道",
-    "のメール",
-    "작성",
-)
+_FIRSTS: Final = frozenset(_DRAWN + "|") | frozenset(map(chr, _INVISIBLE))
+_LASTS: Final = (*_DRAWN, *"|:：", *WROTE_LAST)
 _MARKS: Final = " \t*_|#\\"
-_RULES: Final = "-_=*#~—–─━+ \t>|\\"
-_FRAME: Final = " \t*_>-"  # Zimbra and Notes set dashes around who wrote when
-_CLOCK: Final = re.compile(r"\d{1,2}\s?[:.h時时시]\s?\d{2}")
-_DAY: Final = re.compile(r"(?<!\d)(?:19|20)\d{2}(?!\d)|\d{1,2}[./-]\s?\d{1,2}[./-]\s?\d{2}")
+_RULES: Final = _DRAWN + " \t>|"
 _CORE: Final = frozenset({Label.FROM, Label.TO, Label.CC, Label.DATE, Label.SUBJECT})
 
 
@@ -78,24 +72,12 @@ class Block:
         return self.introduces and len(_CORE & self.fields.keys()) >= 4
 
 
-@dataclass(frozen=True, slots=True)
-class Attribution:
-    """`On 5 March 2024 at 10:23, Ann <ann@x.y> wrote:`, perhaps over several lines."""
-
-    words: str
-    begin: int
-    end: int
-
-    @property
-    def is_certain(self) -> bool:
-        """Says who, and when or by address: believed also where no line after it is marked as quoted."""
-        timed = bool(_CLOCK.search(self.words) and _DAY.search(self.words))
-        return timed or ("@" in self.words and bool(_DAY.search(self.words)))
-
-
 def visible(line: str) -> str:
     """The line without what nobody sees, bounded."""
     line = line[:MAX_LINE]
+    if "&" in line:
+        for written, meant in _REFERENCES:
+            line = line.replace(written, meant)
     return line.replace("\r", "") if line.isascii() else line.translate(_INVISIBLE)
 
 
@@ -104,7 +86,9 @@ def may_introduce(line: str) -> bool:
     shown = line.strip("> \t\r\u00a0")
     if not shown:
         return False
-    return shown.endswith(_LASTS) or shown[0] in _FIRSTS or ":" in shown[:_LABEL_END] or "：" in shown[:_LABEL_END]
+    if shown.endswith(_LASTS) or shown[0] in _FIRSTS or line.startswith(">>> "):
+        return True
+    return ":" in shown[:_LABEL_END] or "：" in shown[:_LABEL_END] or ATTRIBUTION_INSIDE in shown[:MAX_LINE]
 
 
 def core(line: str) -> str:
@@ -117,17 +101,27 @@ def is_rule(line: str) -> bool:
     if line[:1].isalnum():
         return False
     shown = visible(line).strip()
-    return len(shown) >= 3 and not shown.strip("-_=*#~—–─━+ \\")
+    return len(shown) >= 3 and not shown.strip(_DRAWN + " ")
 
 
 def is_forward_separator(line: str) -> bool:
-    return core(line) in FORWARDED
+    """Mutt and Horde name the author within it: `----- Forwarded message from Ann <a@b.c> -----`."""
+    words = core(line)
+    return words in FORWARDED or (line.startswith("-----") and words.startswith(FORWARDED_FROM))
+
+
+def is_forward_end(line: str) -> bool:
+    """The line that some clients write below a forwarded mail."""
+    return line[:1] in _FIRSTS and (core(line) in FORWARD_ENDS or (is_rule(line) and len(line) >= LONG_RULE))
 
 
 def is_original_separator(line: str) -> bool:
     """Its dashes tell the separator from a sentence; Apple writes none, but says "forwarded"."""
     shown = visible(line).strip(" \t>*|")
-    return shown[:1] in "-_=—–─━+" and core(line) in ORIGINAL
+    if shown[:1] in _DASHES + "+":
+        return core(line) in ORIGINAL
+    # GroupWise: `>>> Ann Lee <ann@x.y> 05.03.24 09:41 Uhr >>>`
+    return line.startswith(">>> ") and line.rstrip().endswith(" >>>") and any(map(str.isdigit, shown))
 
 
 def unquoted(line: str) -> str:
@@ -160,7 +154,7 @@ def read_block(lines: Sequence[str], start: int) -> Block:
         line = lines[place]
         if not visible(line).strip(_MARKS):
             spaced = spaced or len(fields) == 1
-            if not spaced:
+            if not spaced and not _subject_follows(lines[place + 1 : place + 2], fields):
                 break
             place += 1
             continue
@@ -177,6 +171,12 @@ def read_block(lines: Sequence[str], start: int) -> Block:
         place += 1
         end = place
     return Block(fields, end)
+
+
+def _subject_follows(lines: Sequence[str], fields: dict[Label, str]) -> bool:
+    """QQ leaves a blank line above the subject."""
+    found = next(map(label_of, lines), None)
+    return found is not None and found[0] is Label.SUBJECT not in fields and len(fields) > 2
 
 
 def _continues(line: str, label: Label, value: str) -> bool:
@@ -215,39 +215,8 @@ def _label_before(value: str, colon: int, known: set[Label]) -> int | None:
     """Where a label begins that ends at this colon: with a capital letter, and not within a word of capitals."""
     for begin in range(max(0, colon - LONGEST_LABEL - 1), colon):
         label = LABELS.get(folded(value[begin:colon])) if value[begin : begin + 1].isupper() else None
-        if label is not None and label not in known and not value[begin - 1 : begin].isupper():
+        # "UPDATE:" holds no date; "UTCSubject:" does hold a subject.
+        is_within = value[begin - 1 : begin].isupper() and not value[begin + 1 : begin + 2].islower()
+        if label is not None and label not in known and not is_within:
             return begin
     return None
-
-
-def read_attribution(lines: Sequence[str], end: int, first: int = 0) -> Attribution | None:
-    """The attribution whose last line is this one; lines before `first` are not part of it."""
-    last = visible(lines[end]).strip(_FRAME)
-    if not last.endswith((":", "wrote", "写道", "寫道", "のメール", "작성")) or len(last) > MAX_ATTRIBUTION:
-        return None
-    begin = _beginning(lines, end, first)
-    words = folded(" ".join(visible(line) for line in lines[begin : end + 1])[:MAX_ATTRIBUTION]).strip(_FRAME)
-    return Attribution(words, begin, end) if _is_attribution(words) else None
-
-
-def _is_attribution(words: str) -> bool:
-    says = any(verb in words for verb in WROTE)
-    dated = bool(_DAY.search(words))
-    addressed = ADDRESS.search(words) is not None
-    if says:
-        return addressed or dated or len(words) < 80
-    # Gmail in Russian and Japanese names time and author and has no verb.
-    tail = words.rstrip(": >)*")
-    return addressed and dated and bool(_CLOCK.search(words)) and tail[-60:].count("@") > 0
-
-
-def _beginning(lines: Sequence[str], end: int, first: int) -> int:
-    """Up to the line that begins like an attribution; without such a line the last one stands alone."""
-    for begin in range(end, max(first, end - MAX_ATTRIBUTION_LINES + 1) - 1, -1):
-        shown = visible(lines[begin]).strip(_FRAME)
-        if not shown or (begin < end and shown.endswith((":", ".", "!", "?")) and not _DAY.search(shown)):
-            return end
-        opening = folded(shown.split(" ", 1)[0][:20]) in ATTRIBUTION_BEGINS and any(map(str.isdigit, shown[:80]))
-        if opening or (_DAY.search(shown[:80]) and _CLOCK.search(shown)):
-            return begin
-    return end

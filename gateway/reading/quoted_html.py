@@ -97,6 +97,8 @@ def _head_of_quotation(document: LexborHTMLParser) -> str | None:
     after = _after(node)
     if node.css_matches(_HOLDERS) and any(_letters(following.text()) for following in after[_own(node, after) :]):
         return None
+    if any(_letters(part.text()) for part in _between_quotations(node)):
+        return None
     head = _letters(node.text()[:MAX_HEAD])
     for following in after:
         if len(head) >= HEAD:
@@ -116,6 +118,22 @@ def _after(node: LexborNode) -> list[LexborNode]:
             following = following.next
         at = at.parent
     return found
+
+
+def _between_quotations(holder: LexborNode) -> list[LexborNode]:
+    """Gmail keeps what is answered point by point within its element, between the quotations."""
+    parts: list[LexborNode] = []
+    is_below = False
+    part = holder.first_child if holder.tag == "div" else None
+    for _ in range(MAX_AFTER):
+        if part is None:
+            break
+        is_quotation = part.tag == "blockquote"
+        if is_below and not is_quotation:
+            parts.append(part)
+        is_below = is_below or is_quotation
+        part = part.next
+    return parts
 
 
 def _own(node: LexborNode, after: Sequence[LexborNode]) -> int:

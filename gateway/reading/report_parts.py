@@ -12,6 +12,8 @@ from collections.abc import Iterator, Sequence
 from email.message import Message
 from typing import Final, TypeAlias
 
+from gateway.reading.words import decode_base64_leniently
+
 MAX_PARTS: Final = 100
 MAX_DEPTH: Final = 10
 MAX_PROSE: Final = 200_000
@@ -93,10 +95,7 @@ def _encoding_of(part: Part) -> str:
 def _decoded(payload: str, encoding: str) -> str:
     content = _octets(payload[: 2 * MAX_PROSE])
     if encoding == "base64":
-        try:
-            content = binascii.a2b_base64(content[: len(content) // 4 * 4] + b"====")
-        except binascii.Error:
-            content = b""
+        content = decode_base64_leniently(content)
     elif encoding == "quoted-printable":
         content = binascii.a2b_qp(content)
     return _cleaned(content[:MAX_PROSE].decode("utf-8", "replace"))

@@ -9,8 +9,9 @@ import re
 from collections.abc import Sequence
 from typing import Final
 
-from gateway.reading.labels import SENT_FROM, SENT_FROM_ENDS, folded
+from gateway.reading.labels import folded
 from gateway.reading.quoted_header import is_rule, visible
+from gateway.reading.sent_from import SENT_FROM, SENT_FROM_ENDS
 
 MAX_SIGNATURE_LINES: Final = 14  # below a mark without its blank; above that it is a rule in the text
 MAX_MARK: Final = 10

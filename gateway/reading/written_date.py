@@ -21,7 +21,7 @@ Day = tuple[tuple[int, int, int], str]
 _MONTHS: Final = (
     "jan ian ene gen sty led sij sau ocak oca tammi janv янв яну січ сту јан студ ιαν ינו ينا کانون كانون jaan",
     "feb fév fev lut úno velj vas şub helmi veebr febr фев фев лют феб φεβ פבר فبر شباط luty",
-    "mar mär maar març mrt bře ožu kov maal märts мар бер сак μαρ מרץ מרס مار آذار mac mars maart märz",
+    "mar már mär maar març mrt bře ožu kov maal märts мар бер сак μαρ מרץ מרס مار آذار mac mars maart märz",
     "apr abr avr kwi dub tra bal huht nis апр кві кра απρ אפר أبر ابر نيسان ápr",
     "may mai maj mei mag kvě svi geg touk mayıs maí máj май мая тра мај μαϊ μαι מאי ماي مايو أيار mayo maio maggio",
     "jun juin giu cze červn červen čvn lipnj bir kesä haz juun июн юни чер јун ιουν יונ يون حزيران iun jún júní",
@@ -37,14 +37,28 @@ _LONGEST_STEM: Final = max(map(len, _STEMS))
 # Croatian names that mean another month in Czech or Polish.
 _CROATIAN: Final = {"lis": 10, "lip": 6, "srp": 7, "tra": 4}
 
+# Scripts whose vowel signs are no letters to a regular expression.
+_SPELLED: Final = {
+    name: month
+    for month, names in enumerate(
+        (
+            "มกราคม ม.ค. जनवरी जन॰", "กุมภาพันธ์ ก.พ. फ़रवरी फरवरी", "มีนาคม มี.ค. मार्च", "เมษายน เม.ย. अप्रैल",
+            "พฤษภาคม พ.ค. मई", "มิถุนายน มิ.ย. जून", "กรกฎาคม ก.ค. जुलाई", "สิงหาคม ส.ค. अगस्त",
+            "กันยายน ก.ย. सितंबर", "ตุลาคม ต.ค. अक्टूबर अक्तूबर", "พฤศจิกายน พ.ย. नवंबर", "ธันวาคม ธ.ค. दिसंबर",
+        ),
+        1,
+    )
+    for name in names.split()
+}  # fmt: skip
+_BUDDHIST: Final = 543  # years that the Thai count ahead
 _WORDS: Final = re.compile(r"\d+|[^\W\d_]+")
 _YEAR_FIRST: Final = re.compile(r"(\d{4})\s?[年년./-]\s?(\d{1,2})\s?[月월./-]\s?(\d{1,2})")
 _NUMBERS: Final = re.compile(r"(\d{1,2})\s?[./-]\s?(\d{1,2})\s?[./-]\s?(\d{4}|\d{2})(?!\d)")
-_VIETNAMESE: Final = re.compile(r"(\d{1,2})\s(?:thg|tháng)\s?(\d{1,2}),?\s(\d{4})")
+_VIETNAMESE: Final = re.compile(r"(\d{1,2})\s(?:thg|tháng)\s?(\d{1,2}),?\s(?:năm\s)?(\d{4})")
 _CLOCK: Final = re.compile(r"(?<!\d)(\d{1,2})\s?[:.h時时시点]\s?(\d{2})(?:\s?[:.m分분]\s?(\d{2}))?(?!\d)")
 _OFFSET: Final = re.compile(r"(?:gmt|utc)?\s?([+-])(\d{1,2})(?::?(\d{2}))?(?!\d)")
-_AFTERNOON: Final = re.compile(r"\d\s?p\.?\s?m\b|下午|午後|오후|μ\.?μ|\bös\b|晚上|\bmu\b")
-_FORENOON: Final = re.compile(r"\d\s?a\.?\s?m\b|上午|午前|오전|π\.?μ|\böö\b|凌晨")
+_AFTERNOON: Final = re.compile(r"\d\s?p\.?\s?m\b|下午|午後|오후|μ\.?μ|\bös\b|晚上|\bmu\b|\d\sch\b")
+_FORENOON: Final = re.compile(r"\d\s?a\.?\s?m\b|上午|午前|오전|π\.?μ|\böö\b|凌晨|\d\ssa\b")
 _ZONES: Final = {
     "est": -5, "edt": -4, "cst": -6, "cdt": -5, "mst": -7, "mdt": -6, "pst": -8, "pdt": -7, "akst": -9, "hst": -10,
     "brt": -3, "art": -3, "wet": 0, "west": 1, "bst": 1, "cet": 1, "cest": 2, "mez": 1, "mesz": 2, "hnec": 1, "haec": 2,
@@ -55,16 +69,26 @@ _ZONES: Final = {
 
 def read_date(written: str) -> datetime | None:
     """The instant that is written, in the offset that is written or else in UTC; None where there is no date."""
-    text = folded(written[:MAX_LENGTH])
+    text = _latin_months(folded(written[:MAX_LENGTH]))
     day = _year_first(text) or _vietnamese(text) or _month_by_name(text) or _numbers(text)
     if day is None:
         return None
     (year, month, date), rest = day
     hour, minute, second = _clock(rest)
+    year -= _BUDDHIST if year > 2400 else 0
     try:
         return datetime(year, month, date, hour, minute, second, tzinfo=_zone(rest))
     except ValueError:
         return None
+
+
+def _latin_months(text: str) -> str:
+    """The month as a word that the other patterns know."""
+    if not any("\u0900" <= letter <= "\u0e7f" for letter in text):
+        return text
+    for name, month in _SPELLED.items():
+        text = text.replace(name, f" {_MONTHS[month - 1].split()[0]} ")
+    return text
 
 
 def _year_first(text: str) -> Day | None:
@@ -97,7 +121,7 @@ def _numbers(text: str) -> Day | None:
 def _month_by_name(text: str) -> Day | None:
     """The month whose neighbour is a day: Spanish "mar" is a Tuesday too."""
     words = list(_WORDS.finditer(text))
-    years = [word for word in words if word.group().isdecimal() and 1970 <= int(word.group()) <= 2199]
+    years = [word for word in words if word.group().isdecimal() and 1970 <= int(word.group()) <= 2199 + _BUDDHIST]
     if not years:
         return None
     after = None

@@ -1,4 +1,4 @@
-"""One part in a process of its own: `python -m gateway.serve.part ROLE CONFIG`.
+"""One part in a process of its own: `python -m gateway.serve.part ROLE CONFIG SUPERVISOR`.
 
 It says `ready` on standard output, ends in order on SIGTERM, and ends by itself when its supervisor is gone
 (its standard input closes then, also after kill -9).
@@ -64,7 +64,7 @@ def _intake(settings: Settings) -> None:
     stop = threading.Event()
     signal.signal(signal.SIGTERM, lambda *_: stop.set())
     say_ready()
-    serve_intake(settings, stop)
+    serve_intake(settings, stop, supervisor=sys.argv[3])
 
 
 def _relay(settings: Settings) -> None:

@@ -13,11 +13,12 @@ import time
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
+from secrets import token_hex
 
 from config import maillog
 from config.errors import AskedWrongly, BadConfiguration
 from config.files import Loaded
-from gateway.serve.activation import handed_descriptors
+from gateway.listener.activation import handed_descriptors
 from gateway.serve.first_steps import prepare_database, print_first_steps
 from gateway.serve.notify import notify
 from gateway.serve.roles import Role
@@ -36,6 +37,7 @@ class Part:
 
     role: Role
     config: Path
+    supervisor: str  # the name of this run of the supervisor, unlike that of any other
     descriptors: tuple[int, ...] = ()
     process: subprocess.Popen[bytes] | None = None
     started_at: float = 0.0
@@ -47,7 +49,7 @@ class Part:
         """Start a process for this part."""
         self.ready.clear()
         self.process = subprocess.Popen(  # noqa: S603 - our own module
-            [sys.executable, "-m", "gateway.serve.part", self.role, str(self.config)],
+            [sys.executable, "-m", "gateway.serve.part", self.role, str(self.config), self.supervisor],
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             pass_fds=self.descriptors,
@@ -85,8 +87,11 @@ class Supervisor:
         counts = {Role.INTAKE: settings.intake.workers}
         config = loaded.path.resolve()
         # Only the listener: a socket that another part held would go on taking connections that nobody answers.
-        sockets = {Role.LISTENER: handed_descriptors()}
-        self._parts = [Part(role, config, sockets.get(role, ())) for role in roles for _ in range(counts.get(role, 1))]
+        sockets = {Role.LISTENER: handed_descriptors(os.getpid())}
+        name = token_hex(8)
+        self._parts = [
+            Part(role, config, name, sockets.get(role, ())) for role in roles for _ in range(counts.get(role, 1))
+        ]
         self._drain_seconds = settings.limits.drain_seconds + _STOP_GRACE_SECONDS
         self._signals: list[signal.Signals] = []
 

@@ -107,6 +107,7 @@ def test_tls_is_the_default_for_servers() -> None:
         ({"listener": [{"tls_certificate": "c.pem"}]}, "belong together"),
         ({"listener": [{"tls": "implicit"}]}, "tls_certificate"),
         ({"listener": [{"proxy_from": ["10.0.0.1/8"]}]}, "host bits"),
+        ({"listener": [{"address": "systemd"}, {"address": "systemd"}]}, "systemd:lmtp"),
         ({"limits": {"trusted_networks": ["office"]}}, "office"),
         ({"limits": {"recipients": -1}}, "greater than or equal to 0"),
         ({"time_zone": "Lisbon"}, "Europe/Lisbon"),

@@ -11,12 +11,13 @@ from outbound.marks import Audience, Mark
 from outbound.post_office import PostOffice, open_post_office
 from storage.addresses import new_address
 from storage.agents import Agent, add_agent
+from storage.contacts import add_address, find_contact
 from storage.database import Database
 from storage.ids import new_id
 from storage.messages import Message, messages_of
-from storage.queues import Queue, add_queue, list_queues
+from storage.queues import Queue, add_queue, find_queue, list_queues, name_source_inbox
 from storage.spool import Arrival, Spool, accept, find_rows
-from storage.tickets import Ticket, get_ticket, links_of, participants_of
+from storage.tickets import Ticket, events_of, get_ticket, links_of, participants_of
 
 
 @dataclass
@@ -50,6 +51,11 @@ class House:
             for policy, value in policies.items():
                 setattr(queue, policy, value)
             session.add(queue)
+
+    def name_inbox(self, address: str, queue: str = "Support") -> None:
+        """Say that an inbox of the company forwards to a queue."""
+        with self.database.writing() as session:
+            name_source_inbox(session, find_queue(session, queue), address)
 
     def accept(self, raw: bytes, *, to: str = "", reverse_path: str = "bounce@provider.example") -> str:
         """Take a mail as the door would; returns the acceptance id."""
@@ -100,6 +106,11 @@ class House:
         with self.database.reading() as session:
             return [(other, str(kind)) for other, kind in links_of(session, number)]
 
+    def events(self, number: int) -> list[tuple[str, str]]:
+        """The audit trail of a ticket: kind and text."""
+        with self.database.reading() as session:
+            return [(event.kind, event.text) for event in events_of(session, number)]
+
     def change_ticket(self, number: int, **values: object) -> None:
         """Put a ticket into another state, as time or an agent would."""
         with self.database.writing() as session:
@@ -107,6 +118,19 @@ class House:
             for name, value in values.items():
                 setattr(ticket, name, value)
             session.add(ticket)
+
+    def change_message(self, number: int, position: int, **values: object) -> None:
+        """Put a message of a ticket into another state, as time would."""
+        with self.database.writing() as session:
+            message = messages_of(session, number)[position - 1]
+            for name, value in values.items():
+                setattr(message, name, value)
+            session.add(message)
+
+    def give_address(self, email: str, other: str) -> None:
+        """Give the contact of an address one more."""
+        with self.database.writing() as session:
+            add_address(session, find_contact(session, email), other)
 
     def mark(self, number: int, *, person: bytes = bytes(4), audience: Audience = Audience.CUSTOMER) -> Mark:
         """A mark as a mail of ours about this ticket would carry."""

@@ -15,7 +15,7 @@ from peers.ports import LOOPBACK, greeting, until
 
 pytestmark = pytest.mark.journey
 
-# What systemd does for a .socket unit with two sockets: they are descriptors 3 and 4 of a process that it names.
+# What systemd does for two .socket units: their sockets are descriptors 3 and 4 of a process that it names.
 LAUNCHER = """\
 import os, socket, sys
 family = {"tcp": socket.AF_INET, "unix": socket.AF_UNIX}
@@ -29,7 +29,7 @@ for kind, address in (("tcp", ("127.0.0.1", int(os.environ["TEST_PORT"]))), ("un
 for number, descriptor in enumerate(sockets):
     os.dup2(descriptor, 3 + number)
     os.close(descriptor)
-os.environ.update(LISTEN_FDS="2", LISTEN_PID=str(os.getpid()))
+os.environ.update(LISTEN_FDS="2", LISTEN_FDNAMES="gateway.socket:lmtp", LISTEN_PID=str(os.getpid()))
 os.execv(sys.executable, [sys.executable, "-m", "gateway", *sys.argv[1:]])
 """
 
@@ -38,19 +38,22 @@ os.execv(sys.executable, [sys.executable, "-m", "gateway", *sys.argv[1:]])
 def gateway(tmp_path_factory: pytest.TempPathFactory) -> Iterator[GatewayProc]:
     """A gateway that runs on handed sockets."""
     folder = tmp_path_factory.mktemp("activation")
-    settings: dict[str, Setting] = {"listener": [{"address": "systemd"}], "limits": {"drain_seconds": 2}}
+    settings: dict[str, Setting] = {
+        "listener": [{"address": "systemd:lmtp", "protocol": "lmtp"}, {"address": "systemd"}],
+        "limits": {"drain_seconds": 2},
+    }
     made = GatewayProc(folder, 9, settings=settings, command=(sys.executable, "-c", LAUNCHER))
     made.environment |= {"TEST_PORT": str(made.port), "TEST_PATH": str(folder / "socket")}
     with made:
         yield made
 
 
-def test_each_handed_socket_takes_mail(gateway: GatewayProc) -> None:
-    """Both that were handed over greet, and a mail is accepted."""
+def test_each_handed_socket_belongs_to_the_listener_that_names_it(gateway: GatewayProc) -> None:
+    """The one called lmtp speaks LMTP; the other one, which nobody names, speaks SMTP and takes a mail."""
     with socket.socket(socket.AF_UNIX) as other:
         other.settimeout(30)
         other.connect(str(gateway.folder / "socket"))
-        assert other.recv(100).startswith(b"220 mx.desk.example")
+        assert other.recv(100) == b"220 mx.desk.example LMTP\r\n"
     with smtplib.SMTP(LOOPBACK, gateway.port, timeout=60) as client:
         mail = WildMails().lawful()["plain"]
         assert client.sendmail("bob@client.example", ["postmaster@in.desk.example"], mail) == {}

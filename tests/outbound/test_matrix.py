@@ -6,6 +6,7 @@ from peers.sink import Sink
 from peers.sinkscript import CLOSE, STORE_AND_CLOSE, STORE_AND_RESET, Act, Step, Then
 
 from storage.outbox import DeliveryState
+from storage.suppression import list_suppressed
 from storage.tickets import Status
 
 DEFERRED, SENT = DeliveryState.DEFERRED, DeliveryState.SENT
@@ -171,3 +172,17 @@ def test_several_failures_reopen_a_ticket_once_an_hour(make_desk: MakeDesk, sink
     assert [event.kind for event in desk.events(number)].count("bounced") == 1
     assert desk.read_ticket(number).status is Status.PENDING
     assert [message.kind for message in desk.messages(number)].count("undelivered") == 2
+
+
+def test_address_that_does_not_exist_gets_no_automatic_mail_any_more(make_desk: MakeDesk, sink: Sink) -> None:
+    """5.1.1 at RCPT is remembered for 60 days; a refusal for another reason is not."""
+    desk = make_desk(sink)
+    sink.script.always(Step.RCPT, "550 5.1.1 No such user", to=CUSTOMER)
+    sink.script.always(Step.RCPT, "550 5.7.1 We do not like you", to="ben@customer.example")
+    desk.reply(desk.ticket(), cc=["ben@customer.example"])
+    with desk.relay():
+        desk.wait_for(DeliveryState.BOUNCED, DeliveryState.BOUNCED)
+    with desk.database.reading() as session:
+        [row] = list_suppressed(session)
+    assert (row.address, row.reason) == (CUSTOMER, "550 5.1.1 No such user")
+    assert (row.until - row.since).days == 60

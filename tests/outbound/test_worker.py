@@ -7,6 +7,7 @@ import sys
 import time
 from email import message_from_bytes
 from pathlib import Path
+from typing import Any
 
 import pytest
 from peers.ports import until
@@ -14,9 +15,11 @@ from peers.replydesk import CUSTOMER, Desk, MakeDesk, open_desk, settings_for
 from peers.sink import Sink
 from peers.sinkscript import Act, Step, Then
 
+from config.clock import now
+from outbound.courier import Courier
 from storage.blocklist import block
 from storage.channels import Channel, ChannelKind, add_channel, remove_channel
-from storage.dispatch import claim_due, mark_dot
+from storage.dispatch import claim_due, give_up_attempt, mark_dot, take_lost
 from storage.outbox import DeliveryState
 from storage.tickets import Status
 
@@ -116,6 +119,38 @@ def test_mail_taken_over_by_another_worker_gets_no_dot(desk: Desk) -> None:
     with desk.database.writing() as session:
         assert not mark_dot(session, first.deliveries, 60)
         assert mark_dot(session, second.deliveries, 60)
+
+
+def test_mail_that_an_error_of_ours_stopped_is_tried_again_soon(
+    both_desk: Desk, sink: Sink, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """An unexpected error before the dot costs one wait between attempts, not the rest of the lease."""
+    real, broken = Courier.send, []
+
+    async def send(self: Courier, *arguments: Any) -> Any:
+        if not broken:
+            broken.append(True)
+            raise TypeError("ours")
+        return await real(self, *arguments)
+
+    monkeypatch.setattr(Courier, "send", send)
+    both_desk.reply(both_desk.ticket())
+    with both_desk.relay():
+        [delivery] = both_desk.wait_for(SENT)
+    assert delivery.attempts == 2
+    assert len(sink.stays_at(1, 0.2)) == 1
+
+
+def test_mail_given_up_after_the_dot_is_uncertain(desk: Desk) -> None:
+    """An error of ours after the dot: nobody knows what became of it, so it is not tried again."""
+    desk.reply(desk.ticket())
+    with desk.database.writing() as session:
+        [job] = claim_due(session, "first", 10, lease_seconds=60)
+        assert mark_dot(session, job.deliveries, 60)
+        give_up_attempt(session, job.deliveries, "ours", now())
+    with desk.database.writing() as session:
+        assert claim_due(session, "second", 10, lease_seconds=60) == []
+        assert [lost.state for lost in take_lost(session)] == [DeliveryState.UNCERTAIN]
 
 
 def test_two_relays_send_each_mail_once(both_desk: Desk, sink: Sink) -> None:

@@ -70,9 +70,8 @@ def _quoted(text: str) -> str:
 def dns_server(zone: Mapping[str, dict[str, list[str]]] | None = None) -> Iterator[DnsServer]:
     """A running server for the time of the block."""
     state = DnsServer(dict(zone or {}))
-    udp = socketserver.ThreadingUDPServer((LOOPBACK, 0), _udp_handler(state))
+    udp, tcp = _on_one_port(state)
     state.port = udp.server_address[1]
-    tcp = socketserver.ThreadingTCPServer((LOOPBACK, state.port), _tcp_handler(state))
     for server in (udp, tcp):
         server.daemon_threads = True
         threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.05}, daemon=True).start()
@@ -82,6 +81,17 @@ def dns_server(zone: Mapping[str, dict[str, list[str]]] | None = None) -> Iterat
         for server in (udp, tcp):
             server.shutdown()
             server.server_close()
+
+
+def _on_one_port(state: DnsServer) -> tuple[socketserver.ThreadingUDPServer, socketserver.ThreadingTCPServer]:
+    """A port that is free for datagrams may be taken for connections: then another one is tried."""
+    for _ in range(20):
+        udp = socketserver.ThreadingUDPServer((LOOPBACK, 0), _udp_handler(state))
+        try:
+            return udp, socketserver.ThreadingTCPServer((LOOPBACK, udp.server_address[1]), _tcp_handler(state))
+        except OSError:
+            udp.server_close()
+    raise RuntimeError("no port is free for both datagrams and connections")
 
 
 def _udp_handler(state: DnsServer) -> type[socketserver.BaseRequestHandler]:

@@ -177,6 +177,7 @@ class Desk:
 def settings_for(folder: Path, sink: Sink | None = None, database_url: str = "", **outbound: object) -> Settings:
     """Settings with everything in a folder, and times that suit a test."""
     servers = [{"host": "127.0.0.1", "port": sink.port, "security": "none"}] if sink else []
+    office365 = outbound.pop("office365", {})
     quick = {"servers": servers, "retry_seconds": [1], "undo_seconds": 0, "command_timeout_seconds": 5}
     return Settings.model_validate(
         {
@@ -185,6 +186,7 @@ def settings_for(folder: Path, sink: Sink | None = None, database_url: str = "",
             "domain": "in.desk.example",
             "database": {"url": database_url},
             "outbound": quick | {"reply_timeout_seconds": 5} | outbound,
+            "office365": office365,
         },
         context={"folder": folder},
     )

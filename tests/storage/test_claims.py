@@ -38,10 +38,10 @@ def row(database: Database, id_: str) -> Spool:
         return session.get_one(Spool, id_)
 
 
-def kill(database: Database, owner: str) -> int:
-    """This worker has died."""
+def kill(database: Database, owner: str, *, with_all: bool = False) -> int:
+    """This worker has died, alone or together with everything else."""
     with database.writing() as session:
-        return recover(session, lambda name: name == owner)
+        return recover(session, lambda name: name == owner, lambda _: not with_all)
 
 
 def test_claim_takes_the_oldest_with_their_envelopes(database: Database) -> None:
@@ -152,6 +152,16 @@ def test_recover_of_a_dead_worker_with_many_mails_only_suspects_them(database: D
     assert kill(database, "one") == 3
     assert [row(database, id_).attempts for id_ in wanted] == [1, 1, 1]
     assert [ids(claimed(database, f"w{place}")) for place in range(3)] == [[id_] for id_ in wanted]
+
+
+def test_recover_of_a_worker_that_died_with_all_others_counts_nothing(database: Database) -> None:
+    """However often the whole gateway is killed, a healthy mail stays untried, held alone or with others."""
+    wanted = accept_mails(database, 2)
+    for held in (1, 1, 1, 2, 2):
+        claimed(database, "one", held)
+        assert kill(database, "one", with_all=True) == held
+    mails = claimed(database, "two")
+    assert (ids(mails), [mail.attempts for mail in mails]) == (wanted, [0, 0])
 
 
 def test_recover_leaves_the_living_alone(database: Database) -> None:

@@ -13,7 +13,7 @@ from config.errors import AskedWrongly, NotFound
 from storage.database import Database
 from storage.finding import hits, parse_query, search_messages, snippet
 from storage.messages import NewAttachment, file_messages
-from storage.search import Indexed, folded_words, forget_messages, index_messages
+from storage.search import Indexed, folded_words, forget_words, index_messages
 from storage.tags import change_tags
 from storage.tickets import Priority, Status, get_ticket, set_priority, set_status
 
@@ -240,5 +240,5 @@ def test_hit_shows_the_words_around_the_first_place(mailed: Database) -> None:
 def test_forgotten_message_is_not_found(mailed: Database) -> None:
     """Only its own words are gone."""
     with mailed.writing() as session:
-        forget_messages(session, [1])
+        forget_words(session, [1])
     assert places(mailed, "invoice") == [2, 1]

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from storage.waking import Waiter, wake
+from storage.waking import Waiter, Waker, wake
 
 
 @pytest.fixture
@@ -23,6 +23,20 @@ def test_woken_part_does_not_wait(waiter: Waiter, tmp_path: Path) -> None:
     began = time.monotonic()
     assert waiter.wait(30)
     assert time.monotonic() - began < 10
+
+
+def test_kept_waker_wakes_whoever_listens(waiter: Waiter, tmp_path: Path) -> None:
+    """It calls the ear that is there at the time, again and again, and minds no deaf one."""
+    waker = Waker(tmp_path, "intake")
+    waker.wake()
+    assert waiter.wait(30)
+    second = Waiter(tmp_path, "intake")
+    waker.wake()
+    assert second.wait(30)
+    second.close()
+    waker.wake()
+    waker.close()
+    waker.wake()
 
 
 def test_many_calls_are_one_awakening(waiter: Waiter, tmp_path: Path) -> None:

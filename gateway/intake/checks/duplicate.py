@@ -5,7 +5,8 @@ somebody else's or an attack (a Message-ID can be guessed and used first), and i
 """
 
 from gateway.intake.case import Case, Verdict
-from gateway.intake.desk import Desk, Known
+from gateway.intake.desk import Desk
+from gateway.intake.lookups import Known
 from storage.messages import reference_key
 from storage.spool import SpoolState
 

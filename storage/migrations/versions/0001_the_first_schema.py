@@ -21,6 +21,7 @@ def upgrade() -> None:
         sa.Column("helo", sa.String(), nullable=False),
         sa.Column("peer", sa.String(), nullable=False),
         sa.Column("protocol", sa.String(), nullable=False),
+        sa.Column("tls", sa.String(), nullable=False),
         sa.Column("received_at", storage.columns.UtcDateTime(), nullable=False),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_acceptance")),
     )
@@ -28,16 +29,47 @@ def upgrade() -> None:
         batch_op.create_index(batch_op.f("ix_acceptance_sha256"), ["sha256"], unique=False)
 
     op.create_table(
+        "suppressed",
+        sa.Column("address", sa.String(), nullable=False),
+        sa.Column("reason", sa.String(), nullable=False),
+        sa.Column("since", storage.columns.UtcDateTime(), nullable=False),
+        sa.Column("until", storage.columns.UtcDateTime(), nullable=False),
+        sa.PrimaryKeyConstraint("address", name=op.f("pk_suppressed")),
+    )
+    op.create_table(
+        "account",
+        sa.Column("id", sa.Integer(), nullable=False),
+        sa.Column("user", sa.String(), nullable=False),
+        sa.Column("grant", sa.String(length=32), nullable=False),
+        sa.Column("tokens", sa.String(), nullable=False),
+        sa.Column("state", sa.String(length=32), nullable=False),
+        sa.Column("last_error", sa.String(), nullable=False),
+        sa.Column("refreshed_at", storage.columns.UtcDateTime(), nullable=True),
+        sa.Column("lease_owner", sa.String(), nullable=False),
+        sa.Column("lease_until", storage.columns.UtcDateTime(), nullable=True),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_account")),
+        sa.UniqueConstraint("user", name=op.f("uq_account_user")),
+    )
+    op.create_table(
         "agent",
         sa.Column("id", sa.Integer(), nullable=False),
         sa.Column("email", sa.String(), nullable=False),
         sa.Column("name", sa.String(), nullable=False),
         sa.Column("signature", sa.String(), nullable=False),
         sa.Column("role", sa.String(length=32), nullable=False),
+        sa.Column("notify", sa.String(), nullable=False),
+        sa.Column("notice_pace", sa.String(length=32), nullable=False),
         sa.Column("created_at", storage.columns.UtcDateTime(), nullable=False),
         sa.Column("removed_at", storage.columns.UtcDateTime(), nullable=True),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_agent")),
         sa.UniqueConstraint("email", name=op.f("uq_agent_email")),
+    )
+    op.create_table(
+        "allowed",
+        sa.Column("pattern", sa.String(), nullable=False),
+        sa.Column("by", sa.String(), nullable=False),
+        sa.Column("created_at", storage.columns.UtcDateTime(), nullable=False),
+        sa.PrimaryKeyConstraint("pattern", name=op.f("pk_allowed")),
     )
     op.create_table(
         "blocked",
@@ -57,6 +89,10 @@ def upgrade() -> None:
         sa.Column("security", sa.String(), nullable=False),
         sa.Column("user", sa.String(), nullable=False),
         sa.Column("secret", sa.String(), nullable=False),
+        sa.Column("account_id", sa.Integer(), nullable=True),
+        sa.Column("via", sa.String(length=32), nullable=False),
+        sa.Column("connections", sa.Integer(), nullable=False),
+        sa.Column("mails_per_minute", sa.Integer(), nullable=False),
         sa.Column("from_address", sa.String(), nullable=False),
         sa.Column("folder", sa.String(), nullable=False),
         sa.Column("after_dot", sa.String(length=32), nullable=False),
@@ -64,6 +100,7 @@ def upgrade() -> None:
         sa.Column("last_error", sa.String(), nullable=False),
         sa.Column("created_at", storage.columns.UtcDateTime(), nullable=False),
         sa.Column("removed_at", storage.columns.UtcDateTime(), nullable=True),
+        sa.ForeignKeyConstraint(["account_id"], ["account.id"], name=op.f("fk_channel_account_id")),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_channel")),
         sa.UniqueConstraint("key", name=op.f("uq_channel_key")),
     )
@@ -152,6 +189,7 @@ def upgrade() -> None:
         sa.Column("known_contacts_only", sa.Boolean(), nullable=False),
         sa.Column("forwards", sa.String(length=32), nullable=False),
         sa.Column("assignment", sa.String(length=32), nullable=False),
+        sa.Column("form_senders", sa.Text(), nullable=False),
         sa.Column("answer_via", sa.Integer(), nullable=True),
         sa.Column("subject_tag", sa.Boolean(), nullable=False),
         sa.Column("signature", sa.String(), nullable=False),
@@ -172,6 +210,7 @@ def upgrade() -> None:
         sa.Column("reason", sa.String(), nullable=False),
         sa.Column("trace", sa.Text(), nullable=False),
         sa.Column("passed", sa.Text(), nullable=False),
+        sa.Column("storm_of", sa.String(), nullable=False),
         sa.Column("message_id", sa.Integer(), nullable=True),
         sa.Column("attempts", sa.Integer(), nullable=False),
         sa.Column("lease_owner", sa.String(), nullable=False),
@@ -185,12 +224,28 @@ def upgrade() -> None:
         batch_op.create_index(batch_op.f("ix_spool_acceptance_id"), ["acceptance_id"], unique=False)
         batch_op.create_index("ix_spool_state", ["state", "settled_at"], unique=False)
         batch_op.create_index(
+            "ix_spool_storm",
+            ["storm_of", "id"],
+            unique=False,
+            sqlite_where=sa.text("state = 'held'"),
+            postgresql_where=sa.text("state = 'held'"),
+        )
+        batch_op.create_index(
             "ix_spool_waiting",
             ["id"],
             unique=False,
             sqlite_where=sa.text("state IN ('received', 'failed')"),
             postgresql_where=sa.text("state IN ('received', 'failed')"),
         )
+
+    op.create_table(
+        "storm",
+        sa.Column("author", sa.String(), nullable=False),
+        sa.Column("last_at", storage.columns.UtcDateTime(), nullable=False),
+        sa.PrimaryKeyConstraint("author", name=op.f("pk_storm")),
+    )
+    with op.batch_alter_table("storm", schema=None) as batch_op:
+        batch_op.create_index(batch_op.f("ix_storm_last_at"), ["last_at"], unique=False)
 
     op.create_table(
         "address",
@@ -266,6 +321,7 @@ def upgrade() -> None:
         sa.Column("settled_at", storage.columns.UtcDateTime(), nullable=True),
         sa.Column("pending_until", storage.columns.UtcDateTime(), nullable=True),
         sa.Column("merged_into", sa.Integer(), nullable=True),
+        sa.Column("marks_from", sa.String(), nullable=False),
         sa.ForeignKeyConstraint(["address_id"], ["address.id"], name=op.f("fk_ticket_address_id")),
         sa.ForeignKeyConstraint(["assignee_id"], ["agent.id"], name=op.f("fk_ticket_assignee_id")),
         sa.ForeignKeyConstraint(["contact_id"], ["contact.id"], name=op.f("fk_ticket_contact_id")),
@@ -285,6 +341,24 @@ def upgrade() -> None:
         )
         batch_op.create_index("ix_ticket_queue_status", ["queue_id", "status", "updated_at"], unique=False)
         batch_op.create_index("ix_ticket_status", ["status", "updated_at"], unique=False)
+
+    op.create_table(
+        "notice",
+        sa.Column("id", sa.Integer(), nullable=False),
+        sa.Column("agent_id", sa.Integer(), nullable=False),
+        sa.Column("kind", sa.String(length=32), nullable=False),
+        sa.Column("ticket_id", sa.Integer(), nullable=True),
+        sa.Column("headline", sa.String(), nullable=False),
+        sa.Column("excerpt", sa.String(), nullable=False),
+        sa.Column("created_at", storage.columns.UtcDateTime(), nullable=False),
+        sa.Column("due_at", storage.columns.UtcDateTime(), nullable=False),
+        sa.ForeignKeyConstraint(["agent_id"], ["agent.id"], name=op.f("fk_notice_agent_id")),
+        sa.ForeignKeyConstraint(["ticket_id"], ["ticket.id"], name=op.f("fk_notice_ticket_id")),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_notice")),
+    )
+    with op.batch_alter_table("notice", schema=None) as batch_op:
+        batch_op.create_index(batch_op.f("ix_notice_agent_id"), ["agent_id"], unique=False)
+        batch_op.create_index(batch_op.f("ix_notice_due_at"), ["due_at"], unique=False)
 
     op.create_table(
         "event",
@@ -529,6 +603,11 @@ def downgrade() -> None:
     op.drop_table("presence")
     op.drop_table("participant")
     op.drop_table("message")
+    with op.batch_alter_table("notice", schema=None) as batch_op:
+        batch_op.drop_index(batch_op.f("ix_notice_due_at"))
+        batch_op.drop_index(batch_op.f("ix_notice_agent_id"))
+
+    op.drop_table("notice")
     with op.batch_alter_table("event", schema=None) as batch_op:
         batch_op.drop_index(batch_op.f("ix_event_ticket_id"))
 
@@ -558,11 +637,20 @@ def downgrade() -> None:
         batch_op.drop_index(batch_op.f("ix_address_queue_id"))
 
     op.drop_table("address")
+    with op.batch_alter_table("storm", schema=None) as batch_op:
+        batch_op.drop_index(batch_op.f("ix_storm_last_at"))
+
+    op.drop_table("storm")
     with op.batch_alter_table("spool", schema=None) as batch_op:
         batch_op.drop_index(
             "ix_spool_waiting",
             sqlite_where=sa.text("state IN ('received', 'failed')"),
             postgresql_where=sa.text("state IN ('received', 'failed')"),
+        )
+        batch_op.drop_index(
+            "ix_spool_storm",
+            sqlite_where=sa.text("state = 'held'"),
+            postgresql_where=sa.text("state = 'held'"),
         )
         batch_op.drop_index("ix_spool_state")
         batch_op.drop_index(batch_op.f("ix_spool_acceptance_id"))
@@ -586,7 +674,10 @@ def downgrade() -> None:
     op.drop_table("contact")
     op.drop_table("channel")
     op.drop_table("blocked")
+    op.drop_table("allowed")
     op.drop_table("agent")
+    op.drop_table("account")
+    op.drop_table("suppressed")
     with op.batch_alter_table("acceptance", schema=None) as batch_op:
         batch_op.drop_index(batch_op.f("ix_acceptance_sha256"))
 

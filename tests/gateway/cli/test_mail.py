@@ -1,14 +1,17 @@
 """Mail on the command line: taken, read, explained, released, dropped, and accounted for."""
 
 import json
+from hashlib import sha256
 from pathlib import Path
 
 import pytest
 from fakes.commandline import Cli
 from fakes.house import mail
 
+from config.clock import now
+from gateway.listener.accept import accept_now
 from storage.claims import Settled, claim, settle
-from storage.spool import Spool, SpoolState, find_rows
+from storage.spool import Arrival, Spool, SpoolState, find_rows
 from storage.ticket_view import find_attachment
 
 
@@ -31,6 +34,29 @@ def test_injected_mail_is_accepted_and_its_id_printed(both: Cli) -> None:
     assert (why["fate"], why["ticket"], why["message"], why["protocol"]) == ("filed", 1, "1.1", "inject")
     assert why["reverse_path"] == "carla@customer.example"
     assert both.run("mail", "raw", id_).encode() == raw
+
+
+def test_raw_mail_of_the_door_stands_below_our_received_line(both: Cli) -> None:
+    """The stored bytes stay as they were received; the copy says how they came, and the story too."""
+    raw = mail()
+    arrival = Arrival(
+        reverse_path="carla@customer.example",
+        recipients=(both.house.address,),
+        sha256=sha256(raw).hexdigest(),
+        size=len(raw),
+        content=raw,
+        received_at=now(),
+        peer="192.0.2.7",
+        helo="mail.client.example",
+        protocol="ESMTPS",
+        tls="TLSv1.3 TLS_AES_256_GCM_SHA384",
+    )
+    id_ = accept_now(both.house.database, both.house.office.blobs, arrival)
+    trace, _, rest = both.run("mail", "raw", id_).encode().partition(b"+0000\r\n")
+    assert rest == both.run("mail", "raw", id_, "--as-received").encode() == raw
+    assert trace.startswith(b"Received: from mail.client.example ([192.0.2.7])\r\n\t(using TLSv1.3 ")
+    assert f"with ESMTPS id {id_}\r\n\tfor <{both.house.address}>".encode() in trace
+    assert both.json("mail", "why", id_)["tls"] == "TLSv1.3 TLS_AES_256_GCM_SHA384"
 
 
 @pytest.mark.parametrize(

@@ -4,6 +4,9 @@ import json
 
 import pytest
 from fakes.commandline import Cli
+from fakes.house import mail
+
+from storage.suppression import suppress
 
 
 def test_new_queue_has_a_creation_address_at_once(both: Cli) -> None:
@@ -88,6 +91,8 @@ def test_agent_is_added_changed_and_removed(both: Cli) -> None:
             "role": "admin",
             "queues": ["Support"],
             "signature": "Ann, Support",
+            "notify": [],
+            "notice_pace": "immediate",
         }
     ]
     both.run("agent", "remove", "ann@company.example")
@@ -128,6 +133,17 @@ def test_block_list_has_patterns_and_our_own_addresses(both: Cli) -> None:
     both.run("block", "remove", "@shop.example")
     both.refuses("block", "remove", address)
     assert "no address" not in both.refuses("block", "add", "nonsense", exits=2)
+
+
+def test_allow_list_takes_patterns_and_says_what_goes_on(cli: Cli) -> None:
+    """Added, listed and removed; mail of the author that a storm held goes on with the first word."""
+    for number in range(4):
+        cli.house.receive(mail(f"text {number}", subject="Alarm", author="alarm@monitor.example"))
+    assert "1 held mails go on" in cli.run("allow", "add", "@Monitor.example")
+    assert [line["pattern"] for line in cli.json("allow", "list")] == ["@monitor.example"]
+    assert [line["fate"] for line in cli.json("mail", "list")] == ["received", "filed", "filed", "filed"]
+    cli.run("allow", "remove", "@monitor.example")
+    cli.refuses("allow", "remove", "@monitor.example")
 
 
 def test_channel_keeps_its_password_sealed_and_never_shows_it(both: Cli) -> None:
@@ -214,3 +230,36 @@ def test_database_upgrade_does_nothing_twice(both: Cli) -> None:
     """The second time there is nothing to do, and the JSON says so."""
     done = both.json("database", "upgrade")
     assert done["before"] == done["revision"]
+
+
+def test_rotated_key_has_the_next_number(cli: Cli) -> None:
+    """Each rotation says which key signs from now on; a ticket's marks are revoked by its number."""
+    assert cli.json("config", "rotate-key") == {"key": 2}
+    assert "Key 3 signs" in cli.run("config", "rotate-key")
+    cli.house.receive(mail())
+    assert cli.run("ticket", "revoke", "1").startswith("#1 My printer smokes")
+    assert cli.json("ticket", "show", "1")["events"][-1]["kind"] == "revoked"
+
+
+def test_suppressed_addresses_can_be_seen_and_believed_again(both: Cli) -> None:
+    """The list says why and until when; --clear takes one off, and twice is an error."""
+    with both.house.database.writing() as session:
+        suppress(session, "gone@customer.example", "550 5.1.1 No such user")
+    [row] = both.json("outbox", "suppressed")
+    assert (row["address"], row["reason"]) == ("gone@customer.example", "550 5.1.1 No such user")
+    assert "gone@customer.example" in both.run("outbox", "suppressed")
+    both.run("outbox", "suppressed", "--clear", "Gone@Customer.example")
+    assert both.json("outbox", "suppressed") == []
+    both.refuses("outbox", "suppressed", "--clear", "gone@customer.example", exits=1)
+
+
+def test_agent_says_what_he_wants_to_be_told(both: Cli) -> None:
+    """Nothing by default; words, `all` and `none` are understood, and a word that is none is refused."""
+    made = json.loads(both.run("agent", "add", "ann@company.example", "--json"))
+    assert (made["notify"], made["notice_pace"]) == ([], "immediate")
+    edit = ("agent", "edit", "ann@company.example", "--json")
+    changed = json.loads(both.run(*edit, "--notify", "new,failed", "--notice-pace", "daily"))
+    assert (changed["notify"], changed["notice_pace"]) == (["new", "failed"], "daily")
+    assert len(json.loads(both.run(*edit, "--notify", "all"))["notify"]) == 5
+    assert json.loads(both.run(*edit, "--notify", "none"))["notify"] == []
+    both.refuses(*edit, "--notify", "everything", exits=2)

@@ -217,3 +217,62 @@ def test_names_that_exist_nowhere_are_not_asked(names: DnsServer) -> None:
     question = Question("mail.invalid", "TXT")
     assert asking.ask([question], asking.deadline()) == {question: NOTHING}
     assert not names.asked
+
+
+AGENT = "Alex <agent@company.example>"
+TO_CARLA = "Carla Customer <carla@customer.example>"
+
+
+def letter(author: str = AGENT, to: str = TO_CARLA, headers: str = "Cc: support@company.example\n") -> bytes:
+    """What an agent writes to a customer from his own program, with the desk in copy."""
+    return mail(
+        "Here is your offer.", author=author, subject="Offer", to=to, headers=headers, message_id="<o@x.example>"
+    )
+
+
+@pytest.mark.parametrize("headers", ["Cc: support@company.example\n", ""], ids=["cc", "bcc"])
+def test_an_agents_letter_with_the_desk_in_copy_is_the_customers_ticket(judge: House, headers: str) -> None:
+    """The outsider in To is the customer, is not acknowledged, and owes the next word."""
+    judge.name_inbox("support@company.example")
+    row = judge.receive(sign(letter(headers=headers), "company.example"))
+    ticket = judge.ticket_of(row)
+    assert (ticket.customer_address, ticket.status) == ("carla@customer.example", "pending")
+    assert judge.people(ticket.id) == {"carla@customer.example": "customer", "agent@company.example": "agent"}
+    assert any(line[:2] == ["acknowledge", "no"] for line in row.trace)
+
+
+def test_what_agent_and_customer_write_further_joins_his_letter(judge: House) -> None:
+    """Her answer opens the ticket, his next letter changes nothing but is filed."""
+    judge.name_inbox("support@company.example")
+    ticket = judge.ticket_of(judge.receive(sign(letter(), "company.example")))
+    answer = judge.receive(mail("yes please", headers="In-Reply-To: <o@x.example>\n"))
+    assert judge.ticket_of(answer).id == ticket.id
+    assert judge.ticket(ticket.id).status == "open"
+    again = judge.receive(mail("fine", author=AGENT, to=TO_CARLA, headers="In-Reply-To: <o@x.example>\n"))
+    assert judge.ticket_of(again).id == ticket.id
+    assert judge.ticket(ticket.id).customer_address == "carla@customer.example"
+
+
+def test_an_agents_unproven_letter_stays_his(judge: House) -> None:
+    """Who only writes an agent's address into From names nobody a customer of ours."""
+    judge.name_inbox("support@company.example")
+    row = judge.receive(letter())
+    assert judge.ticket_of(row).customer_address == "agent@company.example"
+    assert "copy-unproved" in message(judge, row).flags
+
+
+def test_an_agents_mail_to_the_desk_is_his_own(judge: House) -> None:
+    """With the desk in To he asks the desk, whoever else stands there."""
+    judge.name_inbox("support@company.example")
+    row = judge.receive(sign(letter(to=f"support@company.example, {TO_CARLA}", headers=""), "company.example"))
+    assert judge.ticket_of(row).customer_address == "agent@company.example"
+
+
+def test_what_a_list_proves_is_not_proved_of_the_author(judge: House) -> None:
+    """The list's signature says who passed the mail on; the author behind it stays unknown."""
+    headers = "List-Id: <help.company.example>\nX-Original-From: Carla <carla@customer.example>\n"
+    raw = mail(author="'Carla' via Help <help@company.example>", headers=headers)
+    row = judge.receive(sign(raw, "company.example"))
+    assert judge.ticket_of(row).customer_address == "carla@customer.example"
+    assert (message(judge, row).authentication or {})["identity"] == "unknown"
+    assert any(line[:2] == ["acknowledge", "no"] for line in row.trace)

@@ -256,7 +256,8 @@ def test_utf8_reverse_path_and_headers_are_kept(open_door, database_url):
         peer.says("MAIL FROM:<j\xf6rg@b\xfccher.example> SMTPUTF8")
         peer.says(f"RCPT TO:<{door.address}>")
         assert peer.gives(content).startswith("250")
-    assert door.acceptances()[0].reverse_path == "j\xf6rg@b\xfccher.example"
+    [accepted] = door.acceptances()
+    assert (accepted.reverse_path, accepted.protocol) == ("j\xf6rg@b\xfccher.example", "UTF8SMTP")
     assert door.raws()[0].content == content
 
 

@@ -1,5 +1,6 @@
 """TLS, LMTP, Unix sockets, and what is said when we cannot listen."""
 
+import os
 import socket
 import ssl
 import time
@@ -11,6 +12,8 @@ from peers.rawsmtp import RawSmtp, trusting_context
 
 from config.errors import BadConfiguration
 from config.settings import ListenerSettings
+from gateway.listener.activation import handed_sockets
+from gateway.listener.conversation import host_of
 from gateway.listener.server import bind
 
 MAIL = b"Subject: hello\r\n\r\nhello\r\n"
@@ -35,7 +38,8 @@ def test_mail_comes_over_starttls(open_door, tmp_path):
         assert peer.mails([door.address], MAIL).startswith("250")
         assert "STARTTLS" not in peer.says("EHLO x")
         assert peer.says("STARTTLS").startswith("503")
-    assert [one.protocol for one in door.acceptances()] == ["ESMTPS"]
+    [accepted] = door.acceptances()
+    assert (accepted.protocol, accepted.tls) == ("ESMTPS", "TLSv1.3 TLS_AES_256_GCM_SHA384")
 
 
 def test_large_mail_comes_over_tls_as_it_was(open_door, tmp_path):
@@ -171,7 +175,15 @@ def test_systemd_without_sockets_says_what_to_do(monkeypatch):
     """Started by hand although the settings name systemd."""
     monkeypatch.delenv("LISTEN_FDS", raising=False)
     with pytest.raises(BadConfiguration, match="no socket was handed over"):
-        bind(ListenerSettings(address="systemd"))
+        handed_sockets(ListenerSettings(address="systemd"), [])
+
+
+def test_name_that_systemd_does_not_know_says_what_to_do(monkeypatch):
+    """The settings and the unit differ: both names are in the complaint."""
+    for name, value in (("FDS", "1"), ("PID", str(os.getpid())), ("FDNAMES", "mail")):
+        monkeypatch.setenv(f"LISTEN_{name}", value)
+    with pytest.raises(BadConfiguration, match="handed over, but mail: set FileDescriptorName=lmtp"):
+        handed_sockets(ListenerSettings(address="systemd:lmtp"), [])
 
 
 def test_unix_socket_does_not_replace_a_file(tmp_path):
@@ -181,6 +193,20 @@ def test_unix_socket_does_not_replace_a_file(tmp_path):
     with pytest.raises(BadConfiguration):
         bind(ListenerSettings(address=f"unix:{path}"))
     assert path.read_text() == "precious"
+
+
+@pytest.mark.parametrize(
+    ("peername", "host"),
+    [
+        (("192.0.2.7", 1), "192.0.2.7"),
+        (("::ffff:192.0.2.7", 1, 0, 0), "192.0.2.7"),
+        (("2001:db8::7", 1, 0, 0), "2001:db8::7"),
+        ("", "local"),
+    ],
+)
+def test_peer_has_one_name_on_every_socket(peername, host):
+    """On a socket for both, as systemd opens it, an IPv4 peer is the same one as on a socket for IPv4."""
+    assert host_of(peername) == host
 
 
 def _greeting(door):

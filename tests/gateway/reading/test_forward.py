@@ -8,7 +8,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from gateway.reading.forward import base_subject, find_forward, is_forward_subject
+from gateway.reading.forward import find_forward
+from gateway.reading.forward_subject import base_subject, is_forward_subject
 from gateway.reading.mail import Forwarded, Mail, Person
 
 ANN = Person("Ann Lee", "ann@customer.example")

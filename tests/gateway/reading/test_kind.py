@@ -109,6 +109,14 @@ def test_absence_in_the_subject_needs_a_header(subject):
     assert kind_of("X-Autoreply: yes", subject=subject) is Kind.OUT_OF_OFFICE
 
 
+def test_absence_in_the_text_needs_a_header():
+    """Gmail and many servers send it under a subject that says nothing."""
+    text = "I am on vacation until Monday."
+    assert kind_of("Auto-Submitted: auto-replied", text=text) is Kind.OUT_OF_OFFICE
+    assert kind_of("Auto-Submitted: auto-generated", text=text) is Kind.AUTO_GENERATED
+    assert kind_of(text=text) is Kind.HUMAN
+
+
 def test_similar_subjects_are_none():
     """A phrase without its colon, or none at all, is an ordinary subject."""
     assert not is_reply_subject("Automatic reply does not work")
@@ -134,8 +142,18 @@ def test_sign_up_code_is_a_verification(subject, text):
     assert kind_of(author=ROBOT, subject=subject, text=text) is Kind.VERIFICATION
     assert kind_of("Auto-Submitted: auto-generated", subject=subject, text=text) is Kind.VERIFICATION
     assert kind_of(subject=subject, text=text) is Kind.HUMAN
-    assert is_code_mail(f"Re: {subject}", text, is_robot=True) == ""
-    assert is_code_mail(subject, "Nothing of the kind", is_robot=True) == ""
+    assert is_code_mail(f"Re: {subject}", text, is_robot=True, is_service=True) == ""
+    assert is_code_mail(subject, "Nothing of the kind", is_robot=True, is_service=True) == ""
+
+
+@pytest.mark.parametrize("local", ["security", "accounts", "info", "hello+x", "notifications"])
+def test_code_is_a_verification_when_a_service_sends_it_from_an_ordinary_address(local):
+    """There the subject must announce a code and the mail must hold one: people sit behind such addresses too."""
+    service = Person("Shop", f"{local}@shop.example")
+    assert kind_of(author=service, subject="Your security code", text="Enter 482 913") is Kind.VERIFICATION
+    assert kind_of(author=service, subject="Your security code", text="It fails.") is Kind.HUMAN
+    assert kind_of(author=service, subject="Confirm your email address", text="Please do") is Kind.HUMAN
+    assert kind_of(author=ANN, subject="Your security code", text="Enter 482 913") is Kind.HUMAN
 
 
 @pytest.mark.parametrize(

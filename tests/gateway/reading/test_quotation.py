@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from textwrap import wrap
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -64,6 +66,137 @@ ATTRIBUTIONS = [
     "----- On Mar 5, 2024, at 10:23 AM, Desk desk@company.example wrote:",
     "-----Desk <desk@company.example> wrote on 5.3.2024 10:23: -----",
     '05.03.2024, 10:23, "Desk" <desk@company.example>:',
+    "On Tue, Mar 5, 2024 at 10:23\u202fAM Desk <desk@company.example> wrote:",
+    "Desk <desk@company.example> escreveu (terça, 5/03/2024 à(s) 10:23):",
+    "Den tirs. 5. mar. 2024 kl. 10.23 skrev Desk <desk@company.example>:",
+    "V V tor., 5. mar. 2024 ob 10:23 je oseba Desk <desk@company.example> napisala:",
+    "2024-03-05, an, 10:23 Desk <desk@company.example> rašė:",
+    "otrd., 2024. g. 5. marts, plkst. 10:23 — lietotājs Desk (<desk@company.example>) rakstīja:",
+    "Desk (<desk@company.example>) kirjutas kuupäeval T, 5. märts 2024 kell 10:23:",
+    "เมื่อ อ. 5 มี.ค. 2024 เวลา 10:23 Desk <desk@company.example> เขียนว่า:",
+    "Pada Sel, 5 Mac 2024 pada 10:23 PG Desk <desk@company.example> menulis:",
+    "Missatge de Desk <desk@company.example> del dia dt., 5 de març 2024 a les 10:23:",
+    "Desk (<desk@company.example>) erabiltzaileak hau idatzi du (2024 mar. 5(a), as. (10:23)):",
+    "O mar, 5 mar 2024 ás 10:23, Desk (<desk@company.example>) escribiu:",
+    "Þann þri., 5. mar. 2024 kl. 10:23 skrifaði Desk <desk@company.example>:",
+    "Op Di., 5 Mrt. 2024 om 10:23 het Desk <desk@company.example> geskryf:",
+    "در تاریخ سه‌شنبه ۵ مارس ۲۰۲۴، ۱۰:۲۳ Desk <desk@company.example> نوشت:",
+    "मंगल, 5 मार्च 2024 को 10:23 am बजे को Desk <desk@company.example> ने लिखा:",
+    "уто, 5. мар 2024. у 10:23 Desk <desk@company.example> је написао/ла:",
+    "аўт, 5 сак 2024 г. у 10:23 Desk <desk@company.example> піша:",
+    "Noong Mar, Mar 5, 2024 ng 10:23 AM, isinulat ni Desk <desk@company.example> ang:",
+    "Am 05.03.2024 um 10:23 schrieb Desk <desk@company.example>:",
+    "Op 5 mrt 2024 om 10:23 heeft Desk <desk@company.example> het volgende geschreven:",
+    "5 mars 2024 kl. 10:23 skrev Desk <desk@company.example>:",
+    "Desk <desk@company.example> kirjoitti 5.3.2024 kello 10.23:",
+    "Wiadomość napisana przez Desk <desk@company.example> w dniu 05.03.2024, o godz. 10:23:",
+    "5 марта 2024 г., в 10:23, Desk <desk@company.example> написал(а):",
+    "Desk <desk@company.example> şunları yazdı (5 Mar 2024 10:23):",
+    "2024年3月5日 10:23，Desk <desk@company.example> 写道：",
+    "Desk <desk@company.example> 於 2024年3月5日 上午10:23 寫道：",
+    "2024. 3. 5. 오전 10:23, Desk <desk@company.example> 작성:",
+    "5. 3. 2024 v 10:23, Desk <desk@company.example>:",
+    "5. 3. 2024 o 10:23, Desk <desk@company.example> napísal(a):",
+    "Desk <desk@company.example> írta (2024. 03. 05. dátummal, 10:23 időpontban):",
+    "Pe 5 mar. 2024, la 10:23, Desk <desk@company.example> a scris:",
+    "Desk <desk@company.example> je 05.03.2024. u 10:23 napisao:",
+    "Στις 5 Μαρ 2024, στις 10:23, ο/η Desk <desk@company.example> έγραψε:",
+    "ב-5 במרץ 2024, בשעה 10:23, Desk <desk@company.example> כתב/ה:",
+    "في 5 مارس 2024، الساعة 10:23، كتب/كتبت Desk <desk@company.example>:",
+    "Vào 10:23, 5 thg 3, 2024, Desk <desk@company.example> đã viết:",
+    "ในวันที่ 5 มี.ค. 2567 เวลา 10:23 Desk <desk@company.example> เขียนว่า:",
+    "Pada 5 Mar 2024, pada 10.23, Desk <desk@company.example> menulis:",
+    "On 3/5/24 10:23, Desk wrote:",
+    "Op 05-03-2024 om 10:23 schreef Desk:",
+    "Den 2024-03-05 kl. 10:23, skrev Desk:",
+    "Den 05.03.2024 10:23, skrev Desk:",
+    "Desk kirjoitti 5.3.2024 klo 10.23:",
+    "2024. 03. 05. 10:23 keltezéssel, Desk írta:",
+    "Pe 05.03.2024 10:23, Desk a scris:",
+    "5.03.2024 10:23 tarihinde Desk yazdı:",
+    "Desk さんは書きました:",
+    "(2024/03/05 10:23), Desk wrote:",
+    "在 2024/3/5 10:23, Desk 写道:",
+    "Desk 於 2024/3/5 上午 10:23 寫道:",
+    "2024-03-05 오전 10:23에 Desk 이(가) 쓴 글:",
+    "Στις 5/3/2024 10:23 π.μ., ο/η Desk έγραψε:",
+    "На 5.03.2024 г. в 10:23 ч., Desk написа:",
+    "Dana 5.3.2024. u 10:23, Desk je napisao/la:",
+    "2024-03-05 10:23, Desk rašė:",
+    "בתאריך 05/03/2024 10:23, Desk כתב:",
+    'At 2024-03-05 10:23:11, "Desk" <desk@company.example> wrote:',
+    '在 2024-03-05 10:23:11，"Desk" <desk@company.example> 写道：',
+    "在2024-03-05 10:23:11，Desk<desk@company.example>写道：",
+    "On Mar 5, 2024 at 10:23 +0100, Desk <desk@company.example>, wrote:",
+    "On Tuesday, March 5th, 2024 at 10:23 AM, Desk <desk@company.example> wrote:",
+    "Am 5. März 2024, 10:23 +0100 schrieb Desk <desk@company.example>:",
+    "Le 5 mars 2024 à 10:23 +0100, Desk <desk@company.example>, a écrit :",
+    "---- On Tue, 05 Mar 2024 10:23:11 +0100 Desk <desk@company.example> wrote ----",
+    "---- On Tue, 05 Mar 2024 10:23:11 +0100 desk@company.example wrote ---",
+    "---- El mar, 05 mar 2024 10:23:11 +0100, Desk <desk@company.example> escribió ----",
+    "---- Am Di, 05 Mär 2024 10:23:11 +0100 desk@company.example schrieb ----",
+    "---- Em ter, 05 mar 2024 10:23:11 -0300 Desk <desk@company.example> escreveu ----",
+    "Am 05.03.24, 10:23 schrieb Desk <desk@company.example>:",
+    "Il 05/03/2024 10:23 CET Desk <desk@company.example> ha scritto:",
+    "Am 05.03.2024 10:23 CET schrieb Desk <desk@company.example>:",
+    "On 03/05/2024 10:23 AM CET Desk <desk@company.example> wrote:",
+    "Am 2024-03-05 10:23, schrieb Desk:",
+    "Il 2024-03-05 10:23 Desk ha scritto:",
+    "Desk schreef op 2024-03-05 10:23:",
+    "Dne 2024-03-05 10:23, Desk napsal:",
+    "Zitat von Desk <desk@company.example>:",
+    "Quoting Desk <desk@company.example>:",
+    "Citando Desk <desk@company.example>:",
+    "Desk <desk@company.example> escribió:",
+    '"Desk" <desk@company.example> a écrit :',
+    "Tuesday, March 5, 2024, 10:23:11 AM, you wrote:",
+    "Вы писали 5 марта 2024 г., 10:23:11:",
+    "On Tuesday, 5 March 2024 10:23:11 CET Desk wrote:",
+    "Am Dienstag, 5. März 2024, 10:23:11 CET schrieb Desk:",
+    "On Tue, 2024-03-05 at 10:23 +0100, Desk wrote:",
+    "Am Dienstag, dem 05.03.2024 um 10:23 +0100 schrieb Desk:",
+    "Le mardi 05 mars 2024 à 10:23 +0100, Desk a écrit :",
+    "On Tue, Mar 05, 2024 at 10:23:11AM +0100, Desk wrote:",
+    "Desk <desk@company.example> writes:",
+    "On Tue, 5 Mar 2024, Desk wrote:",
+    "On 05/03/2024 10:23:11, Desk <desk@company.example> wrote:",
+    "Desk wrote on 3/5/24 10:23 AM:",
+    "Am 5. März 2024 10:23:11 MEZ schrieb Desk <desk@company.example>:",
+    "On March 5, 2024 10:23:11 AM GMT+01:00, Desk <desk@company.example> wrote:",
+    "On 5 March 2024 at 10:23:11, Desk (desk@company.example) wrote:",
+    "On March 5, 2024, Desk <desk@company.example> wrote:",
+    "On Tue, 5 Mar at 10:23 AM , Desk <desk@company.example> wrote:",
+    "On Tue, Mar 5, 2024 at 10:23 AM Desk < desk@company.example> wrote:",
+    "On Tuesday, March 5, 2024, 10:23 AM, Desk <desk@company.example> wrote:",
+    "On Tue, Mar 5, 2024 at 10:23, Desk<desk@company.example> wrote:",
+    "El martes, 5 de marzo de 2024, 10:23:11 CET, Desk <desk@company.example> escribió:",
+    "Am Dienstag, 5. März 2024, 10:23:11 MEZ hat Desk <desk@company.example> Folgendes geschrieben:",
+    "Le mardi 5 mars 2024 à 10:23:11 UTC+1, Desk <desk@company.example> a écrit :",
+    "Em terça-feira, 5 de março de 2024 às 10:23:11 BRT, Desk <desk@company.example> escreveu:",
+    "Il martedì 5 marzo 2024 alle ore 10:23:11 CET, Desk <desk@company.example> ha scritto:",
+    "Op dinsdag 5 maart 2024 om 10:23:11 CET schreef Desk <desk@company.example>:",
+    "W dniu wtorek, 5 marca 2024 10:23:11 CET użytkownik Desk <desk@company.example> napisał:",
+    "Dnia 5 marca 2024 10:23 Desk <desk@company.example> napisał(a):",
+    "W dniu 2024-03-05 10:23:11 użytkownik Desk <desk@company.example> napisał:",
+    '5 березня 2024, 10:23:11, від "Desk" <desk@company.example>:',
+    "Desk wrote (2024/03/05 10:23) :",
+    "Den tisdag 5 mars 2024 10:23:11 CET skrev Desk <desk@company.example>:",
+    "tiistai 5. maaliskuuta 2024 klo 10.23.11 UTC+2 Desk <desk@company.example> kirjoitti:",
+    "2024年3月5日(火) 午前10:23 Desk <desk@company.example>:",
+    "2024年3月5日(火) 10:23、Desk <desk@company.example> のメール:",
+    "вторник, 5 марта 2024 г. в 10:23:11 GMT+3, Desk <desk@company.example> написал(а):",
+    "5 Mart 2024 Salı 10:23:11 GMT+3 tarihinde Desk <desk@company.example> şunu yazdı:",
+    "在 2024年3月5日星期二 GMT+8 10:23:11， Desk <desk@company.example> 寫道：",
+    "No dia 05/03/2024, às 10:23, Desk <desk@company.example> escreveu:",
+    "No dia 5 de mar. de 2024, às 10:23, Desk <desk@company.example> escreveu:",
+    "Dňa 5. 3. 2024 o 10:23 Desk napísal(a):",
+    "Dne út 5. bře 2024 10:23 uživatel Desk <desk@company.example> napsal:",
+    "Le mar. 5 mars 2024, 10:23, Desk <desk@company.example> a écrit :",
+    "El El mar, 5 mar 2024 a la(s) 10:23, Desk <desk@company.example> escribió:",
+    "Desk <desk@company.example> schrieb am Dienstag, 5. März 2024:",
+    "On Tuesday, March 5, 2024 at 10:23:11 AM UTC+1 desk@company.example wrote:",
+    "Desk via Tickets <desk@company.example> wrote:",
+    "Em seg., 5 de mar. de 2024 10:23, Desk Company Support and Customer Care <desk@company.example> escreveu:",
 ]
 
 
@@ -73,7 +206,7 @@ def test_new_text_is_found_when_it_stands_above_the_quotation(attribution: str) 
     assert reply_text(f"{NEW}\n\n{attribution}\n\n{MARKED}\n", None) == NEW
 
 
-@pytest.mark.parametrize("attribution", [line for line in ATTRIBUTIONS if "@" in line])
+@pytest.mark.parametrize("attribution", [line for line in ATTRIBUTIONS if "@" in line and "23" in line])
 def test_new_text_is_found_when_the_quotation_is_not_marked(attribution: str) -> None:
     """Phones quote without any mark: the line with author and time alone tells."""
     assert reply_text(f"{NEW}\n\n{attribution}\n\n{OLD}\n", None) == NEW
@@ -83,6 +216,27 @@ def test_new_text_is_found_when_the_quotation_is_not_marked(attribution: str) ->
 def test_new_text_is_found_when_it_stands_below_the_quotation(attribution: str) -> None:
     """Who answers below means the same."""
     assert reply_text(f"{attribution}\n{MARKED}\n\n{NEW}\n", None) == NEW
+
+
+@pytest.mark.parametrize("attribution", [line for line in ATTRIBUTIONS if " <desk" in line])
+def test_attribution_is_cut_when_gmail_folds_it_within_the_address(attribution: str) -> None:
+    """Gmail folds behind the angle bracket, wherever in the line its language puts the author."""
+    folded = attribution.replace(" <desk", " <\ndesk")
+    assert reply_text(f"{NEW}\n\n{folded}\n\n{MARKED}\n", None) == NEW
+    assert reply_text(f"{folded}\n{MARKED}\n\n{NEW}\n", None) == NEW
+
+
+@pytest.mark.parametrize("attribution", [line for line in ATTRIBUTIONS if "@" in line and "---" not in line])
+def test_attribution_is_cut_when_it_is_folded_between_words(attribution: str) -> None:
+    """Other clients fold at a length of the line."""
+    folded = "\n".join(wrap(attribution, 66, break_long_words=False, break_on_hyphens=False))
+    assert reply_text(f"{NEW}\n\n{folded}\n\n{MARKED}\n", None) == NEW
+
+
+@pytest.mark.parametrize("attribution", ATTRIBUTIONS)
+def test_attribution_is_cut_when_it_is_marked_as_quoted(attribution: str) -> None:
+    """Apple's programs mark it with what they quote."""
+    assert reply_text(f"{NEW}\n\n> {attribution}\n>\n{MARKED}\n", None) == NEW
 
 
 def test_attribution_is_cut_when_it_is_folded() -> None:
