@@ -89,18 +89,23 @@ def load_listeners(session: Session) -> Listeners:
 def tell(session: Session, news: News, ticket: "Ticket | None", listeners: Listeners | None = None) -> None:
     """Note this for everybody who wants to hear it."""
     listeners = listeners or load_listeners(session)
-    at = now()
     for agent in listeners.of(news, ticket):
-        notice = Notice(
-            agent_id=agent.id or 0,
-            kind=news.kind,
-            ticket_id=ticket.id if ticket else None,
-            headline=news.headline[:_MAX_HEADLINE],
-            excerpt=news.excerpt[:_MAX_EXCERPT],
-            created_at=at,
-            due_at=_due(agent.notice_pace, at),
-        )
-        session.add(notice)
+        tell_one(session, agent, news, ticket)
+
+
+def tell_one(session: Session, agent: Agent, news: News, ticket: "Ticket | None") -> None:
+    """Note this for one agent, whether he wants to hear it or not; when he reads it is his choice."""
+    at = now()
+    notice = Notice(
+        agent_id=agent.id or 0,
+        kind=news.kind,
+        ticket_id=ticket.id if ticket else None,
+        headline=news.headline[:_MAX_HEADLINE],
+        excerpt=news.excerpt[:_MAX_EXCERPT],
+        created_at=at,
+        due_at=_due(agent.notice_pace, at),
+    )
+    session.add(notice)
 
 
 def due_notices(session: Session, limit: int) -> list[Notice]:

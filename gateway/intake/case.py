@@ -58,6 +58,7 @@ class Case:
     is_author_proven: bool = False
     flags: tuple[str, ...] = ()
     silenced_by: str = ""  # the rule that wants no acknowledgement
+    tells: tuple[int, ...] = ()  # agents to whom a rule wants it told
     trace: list[list[str]] = field(default_factory=list)
 
     @property

@@ -19,11 +19,18 @@ class Verb(StrEnum):
     NEW = "new"  # a ticket of its own, whatever the queue's policy says
     TAG = "tag"
     PRIORITY = "priority"
+    NOTIFY = "notify"  # tell an agent by mail, whatever else he wants to hear
     NO_ACKNOWLEDGEMENT = "no-acknowledgement"
     STOP = "stop"  # ask no later rule, also where this one goes on
 
 
-_WITH_VALUE = {Verb.ROUTE: "QUEUE", Verb.ASSIGN: "EMAIL", Verb.TAG: "TAG", Verb.PRIORITY: "PRIORITY"}
+_WITH_VALUE = {
+    Verb.ROUTE: "QUEUE",
+    Verb.ASSIGN: "EMAIL",
+    Verb.TAG: "TAG",
+    Verb.PRIORITY: "PRIORITY",
+    Verb.NOTIFY: "EMAIL",
+}
 
 
 @dataclass(frozen=True, slots=True)

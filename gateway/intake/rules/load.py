@@ -37,7 +37,7 @@ def check_rule(session: Session, rule: Rule) -> None:
     for action in read.actions:
         if action.verb is Verb.ROUTE:
             find_queue(session, action.value)
-        elif action.verb is Verb.ASSIGN:
+        elif action.verb in (Verb.ASSIGN, Verb.NOTIFY):
             find_agent(session, action.value)
 
 

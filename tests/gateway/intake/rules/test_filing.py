@@ -2,8 +2,10 @@
 
 import pytest
 from fakes.house import House, mail
+from sqlmodel import select
 
-from storage.agents import add_agent, join_queue
+from storage.agents import NoticeKind, add_agent, join_queue
+from storage.notices import Notice
 from storage.queues import Acknowledge, Assignment, FreshMail, list_queues
 from storage.rules import Rule, add_rule
 from storage.spool import Spool, SpoolState, release
@@ -154,3 +156,17 @@ def test_least_loaded_agent_gets_the_next_ticket(house: House) -> None:
         ticket = house.ticket_of(house.receive(mail(f"more {n}", subject=f"More {n}")))
         house.change_ticket(ticket.id, assignee_id=busy)
     assert house.ticket_of(house.receive(mail("last", subject="Last"))).assignee_id == free
+
+
+def test_rule_tells_an_agent_and_assignment_tells_the_one_who_wants_to_hear_it(house: House) -> None:
+    """A rule's word goes to whom it names; the other one is told because he asked for it."""
+    with house.database.writing() as session:
+        bea = add_agent(session, "bea@company.example", "Bea")
+        bea.notify = NoticeKind.ASSIGNED
+        session.add(bea)
+        bea_id = bea.id
+    rule(house, "subject contains printer", "notify agent@company.example", "assign bea@company.example")
+    ticket = house.ticket_of(house.receive(mail()))
+    with house.database.reading() as session:
+        notices = [(one.agent_id, one.kind, one.ticket_id) for one in session.exec(select(Notice)).all()]
+    assert notices == [(house.agent.id, NoticeKind.NEW, ticket.id), (bea_id, NoticeKind.ASSIGNED, ticket.id)]
