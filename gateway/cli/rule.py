@@ -40,8 +40,8 @@ class Words:
         typer.Option(
             "--then",
             metavar="ACTION",
-            help="ignore, hold, route QUEUE, assign EMAIL, notify EMAIL, new, tag T, priority P, no-acknowledgement, stop; "
-            "may be given again.",
+            help="ignore, hold, route QUEUE, assign EMAIL, notify EMAIL, new, tag T, priority P, no-acknowledgement, "
+            "stop; may be given again.",
         ),
     ] = None
     match_any: Annotated[bool | None, typer.Option("--any/--every", help="One condition is enough.")] = None
