@@ -7,7 +7,7 @@ from functools import partial
 
 import pytest
 
-from benchmarks import accept, end_to_end, latency, lookup, memory, reading, relay, startup
+from benchmarks import accept, end_to_end, latency, lookup, memory, reading, relay, search, startup
 from benchmarks.machine import describe_machine
 
 
@@ -18,10 +18,12 @@ def main() -> int:
         "names",
         nargs="*",
         metavar="NAME",
-        help="accept, latency, memory, end_to_end, lookup, relay, startup, reading; none: all",
+        help="accept, latency, memory, end_to_end, lookup, relay, startup, reading, search; none: all",
     )
     parser.add_argument("--rounds", type=int, default=5, help="how often each of a pair is measured, in turn (5)")
-    parser.add_argument("--messages", type=int, default=1_000_000, help="among how many `lookup` looks (1000000)")
+    parser.add_argument(
+        "--messages", type=int, default=1_000_000, help="among how many `lookup` and `search` look (1000000)"
+    )
     parser.add_argument("--mails", type=int, default=10_000, help="how many mails `relay` sends in each round (10000)")
     asked = parser.parse_args()
     benchmarks: dict[str, Callable[[], None]] = {
@@ -33,6 +35,7 @@ def main() -> int:
         "relay": partial(relay.main, asked.rounds, asked.mails),
         "startup": partial(startup.main, asked.rounds),
         "reading": reading.main,
+        "search": partial(search.main, asked.messages),
     }
     for name in asked.names:
         if name not in benchmarks:

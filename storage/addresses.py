@@ -81,6 +81,13 @@ def _generated(name: str) -> str:
     return f"{slug}.{''.join(choice(_ALPHABET) for _ in range(_RANDOM_CHARACTERS))}"
 
 
+def rotate_address(session: Session, address: str, domain: str) -> tuple[CreationAddress, CreationAddress]:
+    """Retire an address and make a new one for the same purpose: the old one, and the new one."""
+    old = retire_address(session, address)
+    queue = session.get_one(Queue, old.queue_id)
+    return old, new_address(session, queue, domain, label=old.label, answer_via=old.answer_via)
+
+
 def find_address(session: Session, address: str) -> CreationAddress:
     """The creation address of this spelling. Raises NotFound."""
     canonical = canonical_address(address)

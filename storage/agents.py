@@ -67,6 +67,7 @@ class QueueMember(SQLModel, table=True):
 
     queue_id: int = Field(foreign_key="queue.id", primary_key=True)
     agent_id: int = Field(foreign_key="agent.id", primary_key=True)
+    turn_at: datetime | None = Field(default=None, sa_type=UtcDateTime)  # when a ticket was his by policy
 
 
 def add_agent(session: Session, email: str, name: str, *, role: Role = Role.AGENT, signature: str = "") -> Agent:

@@ -10,6 +10,7 @@ from sqlmodel import Session, col, select
 
 from storage.blobs import Blobs
 from storage.database import Database
+from storage.erasure import ErasedMail
 from storage.messages import Message, MessageAttachment
 from storage.outbox import DeliveryState, count_states
 from storage.spool import FATES, Acceptance, Raw, Spool, SpoolState, count_fates
@@ -70,7 +71,9 @@ def _filed_without_message(session: Session) -> list[str]:
 def _gone_raws(session: Session, blobs: Blobs) -> dict[str, str]:
     """Spool rows whose raw mail is gone: no row, or a row that says blob and no blob."""
     raw = select(Raw.sha256).where(Raw.sha256 == Spool.sha256)
-    gone = dict.fromkeys(session.exec(select(Spool.id).where(~raw.exists())).all(), "its raw mail is gone")
+    erased = select(ErasedMail.tombstone).where(ErasedMail.tombstone == Spool.sha256)  # somebody wanted that
+    without = session.exec(select(Spool.id).where(~raw.exists(), ~erased.exists())).all()
+    gone = dict.fromkeys(without, "its raw mail is gone")
     query = select(Spool.id, Spool.sha256).join(Raw, col(Raw.sha256) == Spool.sha256).where(col(Raw.content).is_(None))
     for id_, digest in session.exec(query.execution_options(yield_per=_PAGE)):
         if not blobs.has(digest):

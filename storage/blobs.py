@@ -5,7 +5,9 @@ blob without a row is rubbish that a collection may remove; a row without a blob
 """
 
 import os
+import time
 from dataclasses import dataclass
+from datetime import timedelta
 from hashlib import sha256
 from pathlib import Path
 from secrets import token_hex
@@ -32,6 +34,9 @@ class Blobs(Protocol):
 
     def has(self, digest: str) -> bool:
         """Whether the blob is there; its content is not looked at."""
+
+    def remove(self, digest: str, young: timedelta) -> bool:
+        """Remove a blob unless it was put within this time; returns whether it is gone. Raises DatabaseUnavailable."""
 
 
 def open_blobs(settings: Settings) -> Blobs:
@@ -92,6 +97,20 @@ class FolderBlobs:
     def has(self, digest: str) -> bool:
         """See Blobs."""
         return self._path(digest).exists()
+
+    def remove(self, digest: str, young: timedelta) -> bool:
+        """See Blobs."""
+        path = self._path(digest)
+        try:
+            if time.time() - path.stat().st_mtime < young.total_seconds():
+                return False
+            path.unlink()
+            _sync_folder(path.parent)
+        except FileNotFoundError:
+            return True
+        except OSError as error:
+            raise DatabaseUnavailable(f"Blob {digest} cannot be removed: {error.strerror}") from error
+        return True
 
     def _path(self, digest: str) -> Path:
         return self.folder / digest[:2] / digest[2:4] / digest

@@ -5,7 +5,7 @@ it here. S3 answers a PUT only after the object is durable, and later reads see 
 """
 
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from hashlib import sha256
 from urllib.parse import urlsplit
 
@@ -14,7 +14,7 @@ from config.settings import BlobSettings
 from storage.blobs import whole
 
 try:
-    from obstore import get, head, put
+    from obstore import delete, get, head, put
     from obstore.exceptions import BaseError
     from obstore.store import S3Store
 except ImportError as error:
@@ -65,6 +65,18 @@ class BucketBlobs:
             return False
         except (BaseError, OSError) as error:
             raise DatabaseUnavailable(f"Cannot look into {self.url}: {_first_line(error)}") from error
+        return True
+
+    def remove(self, digest: str, young: timedelta) -> bool:
+        """See Blobs. A bucket with versions keeps the old one: its own rules end that."""
+        try:
+            if datetime.now(UTC) - head(self.store, _name(digest))["last_modified"] < young:
+                return False
+            delete(self.store, _name(digest))
+        except FileNotFoundError:
+            return True
+        except (BaseError, OSError) as error:
+            raise DatabaseUnavailable(f"Cannot remove in {self.url}: {_first_line(error)}") from error
         return True
 
 

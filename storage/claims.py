@@ -33,6 +33,7 @@ class Claimed:
     received_at: datetime
     attempts: int
     passed: tuple[str, ...]
+    size: int = 0
     peer: str = ""  # the facts of the session: its address
     helo: str = ""
     protocol: str = ""
@@ -71,6 +72,7 @@ _TAKEN = (
     sa.select(
         _SPOOL,
         _RAW.c.content,
+        _RAW.c.size,
         _ACCEPTANCE.c.reverse_path,
         _ACCEPTANCE.c.received_at,
         _ACCEPTANCE.c.peer,
@@ -131,6 +133,7 @@ def mails_of_rows(session: Session, ids: Sequence[str]) -> list[Claimed]:
             received_at=row.received_at,
             attempts=row.attempts,
             passed=tuple(row.passed),
+            size=row.size,
             peer=row.peer,
             helo=row.helo,
             protocol=row.protocol,

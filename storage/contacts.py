@@ -10,6 +10,7 @@ from config.errors import AlreadyThere, AskedWrongly, NotFound
 from storage.address import canonical_address
 from storage.columns import UtcDateTime
 from storage.ids import MAX_NUMBER, take_numbers
+from storage.tickets import Ticket
 
 
 class Contact(SQLModel, table=True):
@@ -114,6 +115,12 @@ def mark_known(session: Session, address: str) -> None:
         session.exec(sa.update(Contact).where(col(Contact.id) == row.contact_id).values(known=True))
 
 
+def is_known(session: Session, address: str) -> bool:
+    """Whether the contact of this canonical address is known."""
+    row = session.get(ContactAddress, address)
+    return row is not None and session.get_one(Contact, row.contact_id).known
+
+
 def add_address(session: Session, contact: Contact, email: str) -> ContactAddress:
     """Give a contact one more address. Raises AlreadyThere when it is somebody else's."""
     address = _valid(email)
@@ -132,4 +139,19 @@ def remove_address(session: Session, contact: Contact, email: str) -> None:
     if known is None or known.contact_id != contact.id:
         raise NotFound(f"{email} is no address of contact {contact.id}")
     session.delete(known)
+    session.flush()
+
+
+def merge_contacts(session: Session, contact: Contact, into: Contact) -> None:
+    """Two contacts are one person: addresses and tickets go to one of them, who keeps what he has of his own."""
+    if contact.id == into.id:
+        raise AskedWrongly("A contact cannot be merged with himself")
+    of_contact = {"contact_id": into.id}
+    session.exec(sa.update(ContactAddress).where(col(ContactAddress.contact_id) == contact.id).values(**of_contact))
+    session.exec(sa.update(Ticket).where(col(Ticket.contact_id) == contact.id).values(**of_contact))
+    into.name, into.phone = into.name or contact.name, into.phone or contact.phone
+    into.notes = "\n".join(note for note in (into.notes, contact.notes) if note)
+    into.known = into.known or contact.known
+    session.add(into)
+    session.delete(contact)
     session.flush()

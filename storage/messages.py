@@ -18,7 +18,7 @@ from sqlmodel import Field, Session, SQLModel, col, select
 from config.errors import NotFound
 from storage.columns import Choice, Json, UtcDateTime, insert_or_skip, table_of
 from storage.ids import MAX_NUMBER, take_numbers
-from storage.search import index_messages
+from storage.search import Indexed, index_messages
 
 _REF = re.compile(r"(\d{1,18})\.(\d{1,9})")
 _MAX_KEPT_ID = 250
@@ -241,11 +241,15 @@ def store_attachments(session: Session, numbers: Sequence[int], messages: Sequen
     session.connection().execute(sa.insert(table_of(MessageAttachment)), rows)
 
 
-def words_of(message: NewMessage) -> str:
+def words_of(message: NewMessage) -> Indexed:
     """By what a message is found."""
-    people = [part for person in (message.author, *message.to, *message.cc) for part in person]
-    names = [file.filename for file in message.attachments]
-    return "\n".join([message.subject, message.text, " ".join(people), " ".join(names)])
+    return Indexed(
+        text=message.text,
+        subject=message.subject,
+        author=" ".join(message.author),
+        people=" ".join(part for person in (*message.to, *message.cc) for part in person),
+        files=" ".join(file.filename for file in message.attachments),
+    )
 
 
 def note_duplicate(session: Session, message_id: str, content_key: str, acceptance_id: str) -> None:

@@ -9,16 +9,20 @@ import storage.allowlist
 import storage.blocklist
 import storage.channels
 import storage.contacts
+import storage.erasure
 import storage.ids
 import storage.installation
 import storage.messages
 import storage.notices
+import storage.organisations
 import storage.outbox
+import storage.presence
 import storage.queues
 import storage.rules
 import storage.spool
 import storage.storms
 import storage.suppression
+import storage.tags
 import storage.tickets  # noqa: F401 - each import registers its tables
 
 metadata = SQLModel.metadata

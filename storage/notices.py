@@ -89,19 +89,25 @@ def load_listeners(session: Session) -> Listeners:
 def tell(session: Session, news: News, ticket: "Ticket | None", listeners: Listeners | None = None) -> list[str]:
     """Note this for everybody who wants to hear it; returns who that is."""
     listeners = listeners or load_listeners(session)
-    at, told = now(), listeners.of(news, ticket)
+    told = listeners.of(news, ticket)
     for agent in told:
-        notice = Notice(
-            agent_id=agent.id or 0,
-            kind=news.kind,
-            ticket_id=ticket.id if ticket else None,
-            headline=news.headline[:_MAX_HEADLINE],
-            excerpt=news.excerpt[:_MAX_EXCERPT],
-            created_at=at,
-            due_at=_due(agent.notice_pace, at),
-        )
-        session.add(notice)
+        tell_one(session, agent, news, ticket)
     return [agent.email for agent in told]
+
+
+def tell_one(session: Session, agent: Agent, news: News, ticket: "Ticket | None") -> None:
+    """Note this for one agent, whether he wants to hear it or not; when he reads it is his choice."""
+    at = now()
+    notice = Notice(
+        agent_id=agent.id or 0,
+        kind=news.kind,
+        ticket_id=ticket.id if ticket else None,
+        headline=news.headline[:_MAX_HEADLINE],
+        excerpt=news.excerpt[:_MAX_EXCERPT],
+        created_at=at,
+        due_at=_due(agent.notice_pace, at),
+    )
+    session.add(notice)
 
 
 def due_notices(session: Session, limit: int) -> list[Notice]:

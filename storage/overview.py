@@ -1,7 +1,7 @@
 """Tickets as rows of a list, each with the names that people read, in one query."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 
 import sqlalchemy as sa
@@ -9,12 +9,13 @@ from sqlmodel import Session, col, select
 
 from storage.agents import Agent
 from storage.contacts import Contact
-from storage.messages import Message
 from storage.queues import Queue
-from storage.tickets import Status, Ticket
+from storage.tags import TicketTag, tags_by_ticket
+from storage.tickets import Priority, Status, Ticket
 
 ACTIVE = (Status.NEW, Status.OPEN, Status.PENDING)
 _OWED = (Status.NEW, Status.OPEN)
+_NEWEST = 2000
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,6 +39,10 @@ class TicketRow:
     created: datetime
     updated: datetime
     messages: int
+    priority: Priority
+    tags: list[str]
+    pending_until: datetime | None
+    color: str  # of its queue
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,6 +55,10 @@ class Wanted:
     unassigned: bool = False
     contact_id: int | None = None
     numbers: Sequence[int] | None = None
+    tags: Sequence[str] = ()  # all of them
+    priorities: Sequence[Priority] = ()  # one of them
+    updated_before: datetime | None = None
+    oldest_first: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,20 +71,25 @@ class QueueCounts:
     pending: int
     unassigned: int  # of new, open and pending ones
     held: int  # mails
+    oldest_waiting: datetime | None = None  # since when the oldest new or open one waits
+    last_mail: datetime | None = None  # of the newest mails; None: not among them
 
 
 def ticket_rows(session: Session, wanted: Wanted, limit: int) -> list[TicketRow]:
-    """Tickets, the one that moved last first."""
+    """Tickets, the one that moved last first unless the oldest is wanted first."""
+    order = (col(Ticket.updated_at), col(Ticket.id))
     query = (
         select(Ticket, Queue, Agent, Contact)
         .join(Queue, col(Queue.id) == Ticket.queue_id)
         .join(Agent, col(Agent.id) == Ticket.assignee_id, isouter=True)
         .join(Contact, col(Contact.id) == Ticket.contact_id, isouter=True)
         .where(*_conditions(wanted))
-        .order_by(col(Ticket.updated_at).desc(), col(Ticket.id).desc())
+        .order_by(*(order if wanted.oldest_first else [column.desc() for column in order]))
         .limit(limit)
     )
-    return [_row(*found) for found in session.exec(query).all()]
+    found = session.exec(query).all()
+    tags = tags_by_ticket(session, [row[0].id for row in found])
+    return [_row(*row, tags=tags.get(row[0].id, [])) for row in found]
 
 
 def _conditions(wanted: Wanted) -> list[sa.ColumnElement[bool]]:
@@ -90,10 +104,16 @@ def _conditions(wanted: Wanted) -> list[sa.ColumnElement[bool]]:
         conditions.append(col(Ticket.contact_id) == wanted.contact_id)
     if wanted.numbers is not None:
         conditions.append(col(Ticket.id).in_(wanted.numbers))
+    if wanted.priorities:
+        conditions.append(col(Ticket.priority).in_(wanted.priorities))
+    if wanted.updated_before is not None:
+        conditions.append(col(Ticket.updated_at) < wanted.updated_before)
+    for tag in wanted.tags:
+        conditions.append(col(Ticket.id).in_(select(TicketTag.ticket_id).where(TicketTag.tag == tag)))
     return conditions
 
 
-def _row(ticket: Ticket, queue: Queue, agent: Agent | None, contact: Contact | None) -> TicketRow:
+def _row(ticket: Ticket, queue: Queue, agent: Agent | None, contact: Contact | None, *, tags: list[str]) -> TicketRow:
     return TicketRow(
         number=ticket.id,
         queue=queue.name,
@@ -104,31 +124,30 @@ def _row(ticket: Ticket, queue: Queue, agent: Agent | None, contact: Contact | N
         created=ticket.created_at,
         updated=ticket.updated_at,
         messages=ticket.messages,
+        priority=ticket.priority,
+        tags=tags,
+        pending_until=ticket.pending_until,
+        color=queue.color,
     )
 
 
+def numbers_after(session: Session, last: int, limit: int) -> list[int]:
+    """The numbers of the next tickets after one, in their order."""
+    query = select(Ticket.id).where(col(Ticket.id) > last).order_by(col(Ticket.id)).limit(limit)
+    return list(session.exec(query).all())
+
+
 def next_ticket(session: Session, agent_id: int | None) -> int | None:
-    """The ticket that waits longest for an answer of ours: the agent's own first, then nobody's."""
+    """The ticket that waits longest for an answer of ours: the agent's own, then nobody's; what presses first."""
+    pressing = sa.case({priority: place for place, priority in enumerate(reversed(Priority))}, value=Ticket.priority)
     query = (
         select(Ticket.id)
         .where(col(Ticket.status).in_(_OWED))
         .where(sa.or_(col(Ticket.assignee_id) == agent_id, col(Ticket.assignee_id).is_(None)))
-        .order_by(col(Ticket.assignee_id).is_(None), col(Ticket.updated_at), col(Ticket.id))
+        .order_by(col(Ticket.assignee_id).is_(None), pressing, col(Ticket.updated_at), col(Ticket.id))
         .limit(1)
     )
     return session.exec(query).first()
-
-
-def tickets_of_messages(session: Session, message_ids: Sequence[int]) -> dict[int, list[str]]:
-    """The tickets of some messages, in the order of the messages, each with the places found: {12: ["12.3"]}."""
-    query = select(Message.id, Message.ticket_id, Message.position).where(col(Message.id).in_(message_ids))
-    places = {message: (ticket, f"{ticket}.{position}") for message, ticket, position in session.exec(query).all()}
-    found: dict[int, list[str]] = {}
-    for message in message_ids:
-        if message in places:
-            ticket, ref = places[message]
-            found.setdefault(ticket, []).append(ref)
-    return found
 
 
 def count_by_queue(session: Session) -> list[QueueCounts]:
@@ -139,9 +158,36 @@ def count_by_queue(session: Session) -> list[QueueCounts]:
         .group_by(col(Ticket.queue_id), col(Ticket.status), col(Ticket.assignee_id).is_(None))
     )
     counted = [(queue, Status(status), bool(free), count) for queue, status, free, count in session.exec(query).all()]
-    held = held_by_queue(session)
+    held, waiting, last = held_by_queue(session), _oldest_by_queue(session), _last_mail_by_queue(session)
     queues = session.exec(select(Queue).where(col(Queue.archived_at).is_(None)).order_by(col(Queue.key))).all()
-    return [_counts(queue, [c[1:] for c in counted if c[0] == queue.id], held) for queue in queues]
+    return [
+        replace(
+            _counts(queue, [c[1:] for c in counted if c[0] == queue.id], held),
+            oldest_waiting=waiting.get(queue.number),
+            last_mail=last.get(queue.number),
+        )
+        for queue in queues
+    ]
+
+
+def _oldest_by_queue(session: Session) -> dict[int, datetime]:
+    query = select(Ticket.queue_id, sa.func.min(Ticket.updated_at)).where(col(Ticket.status).in_(_OWED))
+    return dict(session.exec(query.group_by(col(Ticket.queue_id))).all())
+
+
+def _last_mail_by_queue(session: Session) -> dict[int, datetime]:
+    """Among the newest mails only: a queue that got none for so long is told by its silence."""
+    from storage.addresses import CreationAddress
+    from storage.spool import Acceptance, Spool  # slow, as below
+
+    newest = select(Spool.recipient, Spool.acceptance_id).order_by(col(Spool.id).desc()).limit(_NEWEST).subquery()
+    query = (
+        select(CreationAddress.queue_id, sa.func.max(Acceptance.received_at))
+        .join(newest, newest.c.recipient == CreationAddress.address)
+        .join(Acceptance, col(Acceptance.id) == newest.c.acceptance_id)
+        .group_by(col(CreationAddress.queue_id))
+    )
+    return dict(session.exec(query).all())
 
 
 def _counts(queue: Queue, counted: Sequence[tuple[Status, bool, int]], held: dict[int, int]) -> QueueCounts:

@@ -45,6 +45,14 @@ class Forwards(StrEnum):
     OFF = "off"
 
 
+class Assignment(StrEnum):
+    """Who gets a new ticket that no rule has assigned."""
+
+    NOBODY = "nobody"  # somebody takes it
+    ROUND_ROBIN = "round-robin"  # the team in turn
+    LEAST_LOADED = "least-loaded"  # who has the fewest tickets to do
+
+
 class Queue(SQLModel, table=True):
     """A queue and its policies. `key` is the name as it compares."""
 
@@ -63,6 +71,7 @@ class Queue(SQLModel, table=True):
     display_name_in_automatic_replies: bool = True
     known_contacts_only: bool = False
     forwards: Forwards = Field(default=Forwards.AGENTS, sa_column=sa.Column(Choice(Forwards), nullable=False))
+    assignment: Assignment = Field(default=Assignment.NOBODY, sa_column=sa.Column(Choice(Assignment), nullable=False))
     form_senders: list[str] = Field(default_factory=list, sa_column=sa.Column(Json, nullable=False))  # canonical
     answer_via: int | None = Field(default=None, foreign_key="channel.id")
     subject_tag: bool = False

@@ -34,8 +34,8 @@ def add_rule(session: Session, rule: Rule) -> Rule:
     return rule
 
 
-def rules_for(session: Session, queue_id: int | None) -> list[Rule]:
-    """The rules that a queue's mail meets, in their order; all rules when no queue is named."""
+def all_rules(session: Session, queue_id: int | None = None) -> list[Rule]:
+    """Every rule in the order in which they are asked; of one queue: those that its mail meets."""
     query = select(Rule).order_by(col(Rule.position))
     if queue_id is not None:
         query = query.where(or_(col(Rule.queue_id).is_(None), Rule.queue_id == queue_id))
@@ -48,6 +48,18 @@ def find_rule(session: Session, number: int) -> Rule:
     if rule is None:
         raise NotFound(f"There is no rule {number}: see `gateway rule list`")
     return rule
+
+
+def move_rule(session: Session, number: int, place: int) -> Rule:
+    """Put a rule at a place among the others, 1 being the first; beyond the last one means last."""
+    moved = find_rule(session, number)
+    others = [rule for rule in all_rules(session) if rule.id != number]
+    others.insert(max(place, 1) - 1, moved)
+    for position, rule in enumerate(others, start=1):
+        rule.position = position
+        session.add(rule)
+    session.flush()
+    return moved
 
 
 def remove_rule(session: Session, number: int) -> Rule:

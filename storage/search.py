@@ -1,21 +1,26 @@
-"""Find messages by their words: FTS5 on SQLite, tsvector on PostgreSQL.
+"""The words of messages: FTS5 on SQLite, tsvector on PostgreSQL. What people type is read in `storage.finding`.
 
-Accents are folded here, before either database sees the words, so that both find the same
-and PostgreSQL needs no extension. What people type is quoted: no operator of either engine gets through.
+Accents are folded here, before either database sees the words, so that both find the same and PostgreSQL needs
+no extension. Everything is quoted: no operator of either engine gets through. Words of the subject, the author
+and the names of files stand in the index a second time, with a sign in front, so that one look-up finds them.
 """
 
 import re
 import unicodedata
 from collections.abc import Sequence
+from dataclasses import dataclass
 
 import sqlalchemy as sa
+from sqlalchemy.types import UserDefinedType
 from sqlmodel import Session
 
 _WORD = re.compile(r"[^\W_]+")
 _MAX_INDEXED = 100_000
 _MAX_WORD = 100
-# FTS5 refuses an expression that is nested too deeply; nobody remembers more words of a mail.
-_MAX_WANTED = 64
+# No letters nor digits, so that no word begins so; FTS5's tokenizer takes them for parts of a word.
+SUBJECT, AUTHOR, FILES, _BREAK = "\u00a7", "\u00b6", "\u00a4", "\u241e"
+# What a tsvector keeps of a word, and the last place that it can tell.
+_MAX_PLACES, _LAST_PLACE = 255, 16383
 # Combining marks of every script, taken away after decomposition.
 _ACCENTS = dict.fromkeys(code for code in range(0x300, 0x1E900) if unicodedata.combining(chr(code)))
 
@@ -25,6 +30,17 @@ SQLITE_TABLE = (
 )
 POSTGRES_TABLE = "CREATE TABLE message_words (message_id BIGINT PRIMARY KEY, words TSVECTOR NOT NULL)"
 POSTGRES_INDEX = "CREATE INDEX ix_message_words_words ON message_words USING GIN (words)"
+_TABLE = sa.table("message_words")
+
+
+class TSQUERY(UserDefinedType[str]):
+    """PostgreSQL's type of a search; its dialect's module is slow to import."""
+
+    cache_ok = True
+
+    def get_col_spec(self, **_more: object) -> str:
+        """The name of the type."""
+        return "tsquery"
 
 
 def folded_words(text: str) -> str:
@@ -37,47 +53,98 @@ def folded_words(text: str) -> str:
     return " ".join(word[:_MAX_WORD] for word in _WORD.findall(plain))
 
 
-def index_messages(session: Session, words: Sequence[tuple[int, str]]) -> None:
-    """Remember the words of messages, given as (message id, text)."""
-    if not words:
+@dataclass(frozen=True, slots=True)
+class Indexed:
+    """What of a message is found. `author`, `subject` and `files` are also found as such."""
+
+    text: str
+    subject: str = ""
+    author: str = ""
+    people: str = ""
+    files: str = ""
+
+    def words(self) -> list[str]:
+        """All words in one row: a phrase does not reach from one part into the next."""
+        parts = (self.subject, self.text, self.author, self.people, self.files)
+        row = [word for part in parts for word in (*folded_words(part).split(), _BREAK)]
+        for field, part in ((SUBJECT, self.subject), (AUTHOR, self.author), (FILES, self.files)):
+            row += [*(field + word for word in folded_words(part).split()), _BREAK]
+        return row
+
+
+@dataclass(frozen=True, slots=True)
+class Term:
+    """Words that stand beside each other, of one field when it has one; `is_begun`: the last one may go on."""
+
+    words: tuple[str, ...]
+    field: str = ""
+    is_begun: bool = False
+
+    def within(self, field: str) -> "Term":
+        """The same words, of a field."""
+        return Term(self.words, self.field or field, self.is_begun)
+
+
+def index_messages(session: Session, messages: Sequence[tuple[int, Indexed]]) -> None:
+    """Remember the words of messages, given by their numbers."""
+    if not messages:
         return
     connection = session.connection()
-    if connection.dialect.name == "sqlite":
-        statement = sa.text("INSERT INTO message_words (rowid, words) VALUES (:id, :words)")
-    else:
-        statement = sa.text("INSERT INTO message_words VALUES (:id, array_to_tsvector(string_to_array(:words, ' ')))")
-    connection.execute(statement, [{"id": number, "words": _indexed(text, connection)} for number, text in words])
+    is_sqlite = connection.dialect.name == "sqlite"
+    statement = _SQLITE_INSERT if is_sqlite else _POSTGRES_INSERT
+    written = " ".join if is_sqlite else _tsvector
+    connection.execute(statement, [{"id": number, "words": written(words.words())} for number, words in messages])
 
 
-def forget_words(session: Session, message_ids: Sequence[int]) -> None:
-    """Messages are found no more."""
-    key = "rowid" if session.connection().dialect.name == "sqlite" else "message_id"
-    statement = sa.text(f"DELETE FROM message_words WHERE {key} = :id")  # noqa: S608 - one of two words of ours
-    for number in message_ids:
-        session.connection().execute(statement, {"id": number})
+_SQLITE_INSERT = sa.text("INSERT INTO message_words (rowid, words) VALUES (:id, :words)")
+_POSTGRES_INSERT = sa.text("INSERT INTO message_words VALUES (:id, CAST(:words AS tsvector))")
 
 
-def _indexed(text: str, connection: sa.Connection) -> str:
-    plain = folded_words(text)
-    if connection.dialect.name == "sqlite":
-        return plain
-    # array_to_tsvector refuses empty words, and wants each once.
-    return " ".join(dict.fromkeys(plain.split())) or "\u2400"
+def _tsvector(words: Sequence[str]) -> str:
+    """The text form of a tsvector. PostgreSQL's own parser divides words by the locale of the database; we did."""
+    places: dict[str, list[int]] = {}
+    for place, word in enumerate(words, start=1):
+        known = places.setdefault(word, [])
+        if len(known) < _MAX_PLACES:
+            known.append(min(place, _LAST_PLACE))
+    return " ".join(f"'{word}':{','.join(map(str, found))}" for word, found in places.items())
 
 
-def search_messages(session: Session, words: str, limit: int = 50) -> list[int]:
-    """The ids of messages that have all the words, the last one also as a beginning; the newest first."""
-    wanted = folded_words(words).split()[:_MAX_WANTED]
-    if not wanted:
-        return []
+def forget_words(session: Session, numbers: Sequence[int]) -> None:
+    """Take messages out of the index."""
     connection = session.connection()
-    if connection.dialect.name == "sqlite":
-        query = " ".join(f'"{word}"' for word in wanted) + "*"
-        statement = "SELECT rowid FROM message_words WHERE message_words MATCH :query ORDER BY rowid DESC LIMIT :limit"
-    else:
-        query = " & ".join(f"'{word}'" for word in wanted) + ":*"
-        statement = (
-            "SELECT message_id FROM message_words WHERE words @@ CAST(:query AS tsquery)"
-            " ORDER BY message_id DESC LIMIT :limit"
-        )
-    return list(connection.execute(sa.text(statement), {"query": query, "limit": limit}).scalars())
+    key = "rowid" if connection.dialect.name == "sqlite" else "message_id"
+    statement = sa.delete(_TABLE).where(sa.literal_column(key).in_(sa.bindparam("numbers", expanding=True)))
+    connection.execute(statement, {"numbers": list(numbers)})
+
+
+@dataclass(frozen=True, slots=True)
+class Matching:
+    """Pieces of a query for the messages that have some terms: their number, their table and the condition."""
+
+    number: sa.ColumnElement[int]
+    table: sa.FromClause
+    condition: sa.ColumnElement[bool]
+
+
+def matching(session: Session, terms: Sequence[Term]) -> Matching:
+    """What has all the terms, in the words of the database."""
+    if session.connection().dialect.name == "sqlite":
+        wanted = " ".join(_sqlite_term(term) for term in terms)
+        found = sa.literal_column("message_words").op("MATCH", is_comparison=True)(sa.literal(wanted))
+        return Matching(sa.literal_column("message_words.rowid", sa.Integer), _TABLE, found)
+    wanted = " & ".join(_postgres_term(term) for term in terms)
+    found = sa.literal_column("message_words.words").op("@@", is_comparison=True)(sa.cast(sa.literal(wanted), TSQUERY))
+    return Matching(sa.literal_column("message_words.message_id", sa.Integer), _TABLE, found)
+
+
+def _sqlite_term(term: Term) -> str:
+    phrase = " ".join(term.field + word for word in term.words)
+    return f'"{phrase}"' + ("*" if term.is_begun else "")
+
+
+def _postgres_term(term: Term) -> str:
+    quoted = [f"'{term.field}{word}'" for word in term.words]
+    if term.is_begun:
+        quoted[-1] += ":*"
+    return "(" + " <-> ".join(quoted) + ")"

@@ -12,7 +12,8 @@ from storage.messages import Message, MessageAttachment, attachments_of, message
 from storage.outbox import Delivery, DeliveryState, deliveries_of
 from storage.overview import Named, held_by_queue
 from storage.queues import Queue
-from storage.tickets import LinkKind, Shown, Status, events_of, get_ticket, links_of, participants_of
+from storage.tags import tags_of
+from storage.tickets import LinkKind, Priority, Shown, Status, events_of, get_ticket, links_of, participants_of
 
 
 @dataclass(frozen=True, slots=True)
@@ -117,6 +118,9 @@ class TicketView:
     queue: str
     subject: str
     status: Status
+    priority: Priority
+    tags: list[str]
+    pending_until: datetime | None
     assignee: Named | None
     contact: Named | None
     participants: list[PersonView]
@@ -140,6 +144,9 @@ def view_ticket(session: Session, number: int) -> TicketView:
         queue=session.get_one(Queue, ticket.queue_id).name,
         subject=ticket.subject,
         status=ticket.status,
+        priority=ticket.priority,
+        tags=tags_of(session, number),
+        pending_until=ticket.pending_until,
         assignee=Named(assignee.name, assignee.email) if assignee else None,
         contact=Named(contact.name if contact else "", ticket.customer_address) if ticket.customer_address else None,
         participants=[PersonView(p.name, p.address, p.role) for p in participants_of(session, number)],
@@ -237,9 +244,3 @@ def record_shown(session: Session, agent_id: int, ticket: TicketView) -> None:
 def find_attachment(session: Session, id_: int) -> MessageAttachment | None:
     """The file of this id."""
     return session.exec(select(MessageAttachment).where(col(MessageAttachment.id) == id_)).first()
-
-
-def has_seen(session: Session, agent_id: int, ticket: TicketView) -> bool:
-    """Whether an agent was shown this ticket's newest message already."""
-    shown = session.get(Shown, (agent_id, ticket.number))
-    return shown is not None and shown.message_id >= max((message.id for message in ticket.messages), default=0)

@@ -59,6 +59,15 @@ class LinkKind(StrEnum):
     FORWARD = "forward"  # a mail of one ticket was sent to another queue
 
 
+class Priority(StrEnum):
+    """How much a matter presses; lists show the higher ones first where they are asked to."""
+
+    LOW = "low"
+    NORMAL = "normal"
+    HIGH = "high"
+    URGENT = "urgent"
+
+
 class Ticket(SQLModel, table=True):
     """A matter. Its id is the number that people say."""
 
@@ -66,22 +75,32 @@ class Ticket(SQLModel, table=True):
     queue_id: int = Field(foreign_key="queue.id")
     subject: str = ""
     status: Status = Field(default=Status.NEW, sa_column=sa.Column(Choice(Status), nullable=False))
+    priority: Priority = Field(default=Priority.NORMAL, sa_column=sa.Column(Choice(Priority), nullable=False))
     contact_id: int | None = Field(default=None, foreign_key="contact.id")
     customer_address: str = ""  # canonical: where answers go
-    assignee_id: int | None = Field(default=None, foreign_key="agent.id", index=True)
+    assignee_id: int | None = Field(default=None, foreign_key="agent.id")
     address_id: int | None = Field(default=None, foreign_key="address.id")  # the way it came in
     source_inbox: str = ""
     messages: int = 0
     created_at: datetime = Field(sa_type=UtcDateTime)
     updated_at: datetime = Field(sa_type=UtcDateTime)
     settled_at: datetime | None = Field(default=None, sa_type=UtcDateTime)  # first of solved or closed
+    pending_until: datetime | None = Field(default=None, sa_type=UtcDateTime)  # opens by itself then
     merged_into: int | None = Field(default=None, foreign_key="ticket.id")
     marks_from: str = ""  # marks of mails with an id before this one locate it no more
 
     __table_args__ = (
         sa.Index("ix_ticket_queue_status", "queue_id", "status", "updated_at"),
         sa.Index("ix_ticket_status", "status", "updated_at"),
+        sa.Index("ix_ticket_assignee_status", "assignee_id", "status"),
         sa.Index("ix_ticket_contact_created", "contact_id", "created_at"),
+        # Small: only what somebody has put off is in it.
+        sa.Index(
+            "ix_ticket_pending_until",
+            "pending_until",
+            sqlite_where=sa.text("pending_until IS NOT NULL"),
+            postgresql_where=sa.text("pending_until IS NOT NULL"),
+        ),
     )
 
 
@@ -158,7 +177,7 @@ def set_status(session: Session, ticket: Ticket, to: Status, *, by: str, why: st
         ticket.settled_at = ticket.settled_at or now()
     else:
         ticket.settled_at = None
-    ticket.status = to
+    ticket.status, ticket.pending_until = to, None
     session.add(ticket)
 
 
@@ -178,6 +197,33 @@ def assign(session: Session, ticket: Ticket, agent_id: int | None, *, by: str, t
         note(session, ticket, "assigned", by=by, text=text)
         if agent_id is not None:
             tell(session, News(NoticeKind.ASSIGNED, f"assigned to you by {by}", by=by), ticket)
+
+
+def set_priority(session: Session, ticket: Ticket, priority: Priority, *, by: str) -> None:
+    """Say how much a matter presses."""
+    if ticket.priority != priority:
+        note(session, ticket, "priority", by=by, text=f"{ticket.priority} -> {priority}")
+        ticket.priority = priority
+        session.add(ticket)
+
+
+def put_off(session: Session, ticket: Ticket, until: datetime, *, by: str) -> None:
+    """Make a ticket pending; it opens by itself at that moment, or when the customer writes."""
+    set_status(session, ticket, Status.PENDING, by=by)
+    note(session, ticket, "pending until", by=by, text=f"{until:%Y-%m-%d %H:%M} UTC")
+    ticket.pending_until = until
+    session.add(ticket)
+    session.flush()
+
+
+def open_due(session: Session, at: datetime, limit: int = 500) -> int:
+    """Open what was put off until now. Returns how many."""
+    query = select(Ticket).where(col(Ticket.pending_until) <= at).limit(limit)
+    due = session.exec(query).all()
+    for ticket in due:
+        set_status(session, ticket, Status.OPEN, by="gateway", why="its time has come")
+    session.flush()
+    return len(due)
 
 
 def move_to_queue(session: Session, ticket: Ticket, queue: Queue, *, by: str) -> None:
@@ -207,6 +253,15 @@ def link(session: Session, first: int, second: int, kind: LinkKind) -> None:
     if not session.get(TicketLink, (first, second)) and not session.get(TicketLink, (second, first)):
         session.add(TicketLink(ticket_id=first, other_id=second, kind=kind))
         session.flush()
+
+
+def unlink(session: Session, first: int, second: int) -> None:
+    """Say that two tickets do not belong together. Raises NotFound when nobody said they did."""
+    found = session.get(TicketLink, (first, second)) or session.get(TicketLink, (second, first))
+    if found is None:
+        raise NotFound(f"Tickets {first} and {second} are not linked")
+    session.delete(found)
+    session.flush()
 
 
 def links_of(session: Session, number: int) -> list[tuple[int, LinkKind]]:

@@ -9,7 +9,7 @@ import typer
 from gateway.cli.desk import Desk, open_desk
 from gateway.cli.noun import Noun
 from gateway.cli.options import AsJson
-from gateway.cli.printing import complain, local_time, say, say_json, table
+from gateway.cli.printing import answer, complain, local_time, say, say_json, table
 
 if TYPE_CHECKING:
     from sqlmodel import Session
@@ -21,6 +21,15 @@ Address = Annotated[str, typer.Argument(metavar="ADDRESS", help="A creation addr
 Via = Annotated[
     str | None, typer.Option("--answer-via", metavar="CHANNEL", help="Its own channel; else that of its queue.")
 ]
+
+
+@dataclass(frozen=True, slots=True)
+class Rotation:
+    """A new address in the place of an old one, and what is to be done at the provider."""
+
+    address: "AddressView"
+    retired: "AddressView"
+    steps: list[str]
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,7 +70,7 @@ def new(
             view = _view(session, made)
         if local_part:
             complain(f"warning: {view.address} can be guessed, so spam will find it")
-        _print(view, as_json, view.address)
+        answer(view, as_json, view.address)
 
 
 @app.verb("set", "gateway address set support.k2v7@in.desk.example --label Shop")
@@ -84,7 +93,7 @@ def set_(
             session.add(found)
             session.flush()
             view = _view(session, found)
-        _print(view, as_json, f"{view.address} is changed.")
+        answer(view, as_json, f"{view.address} is changed.")
 
 
 @app.verb("list", "gateway address list --queue Support")
@@ -124,14 +133,34 @@ def retire(ctx: typer.Context, address: Address, as_json: AsJson = False) -> Non
 
         with desk.writing() as session:
             view = _view(session, retire_address(session, address))
-        _print(view, as_json, f"{view.address} is retired; mail to it still makes tickets.")
+        answer(view, as_json, f"{view.address} is retired; mail to it still makes tickets.")
 
 
-def _print(view: AddressView, as_json: bool, words: str) -> None:
-    if as_json:
-        say_json(view)
-    else:
-        say(words)
+@app.verb("rotate", "gateway address rotate support.k2v7@in.desk.example")
+def rotate(ctx: typer.Context, address: Address, as_json: AsJson = False) -> None:
+    """Put a new address in the place of one that spam has found, and say what to change at the provider."""
+    with open_desk(ctx) as desk:
+        from storage.addresses import rotate_address
+        from storage.queues import source_inboxes
+
+        with desk.writing() as session:
+            old, made = rotate_address(session, address, desk.settings.domain)
+            inboxes = [inbox.address for inbox in source_inboxes(session, made.queue_id)]
+            done = Rotation(_view(session, made), _view(session, old), _steps(old.address, made.address, inboxes))
+        answer(done, as_json, f"{done.address.address} takes the place of {done.retired.address}. What is to be done:")
+        if not as_json:
+            for number, step in enumerate(done.steps, start=1):
+                say(f"  {number}. {step}")
+
+
+def _steps(old: str, made: str, inboxes: list[str]) -> list[str]:
+    where = " and ".join(inboxes) or "the inbox that forwards here"
+    return [
+        f"In the settings of {where}, put {made} where forwarding names {old}.",
+        "Where the provider asks for a confirmation, it comes here: gateway mail list --fate setup.",
+        "Send a mail to the inbox and see that it makes a ticket. Until then nothing is lost: the old address still"
+        " makes tickets.",
+    ]
 
 
 def _view(session: "Session", address: "CreationAddress") -> AddressView:

@@ -8,7 +8,7 @@ import typer
 from gateway.cli.desk import Desk, open_desk
 from gateway.cli.noun import Noun
 from gateway.cli.options import AsJson, word_of
-from gateway.cli.printing import say, say_json, table
+from gateway.cli.printing import answer, say_json, table
 
 if TYPE_CHECKING:
     from sqlmodel import Session
@@ -72,7 +72,7 @@ def add(
             _change_queues(session, made, queue)
             _change_notices(made, notify, notice_pace)
             view = _view(session, made)
-        _print(view, as_json, f"{view.email} is an agent.")
+        answer(view, as_json, f"{view.email} is an agent.")
 
 
 @app.verb("edit", "gateway agent edit ann@company.example --signature 'Ann, Support'")
@@ -100,7 +100,7 @@ def edit(
             session.add(found)
             _change_queues(session, found, queue)
             view = _view(session, found)
-        _print(view, as_json, f"{view.email} is changed.")
+        answer(view, as_json, f"{view.email} is changed.")
 
 
 def _change_queues(session: "Session", agent: "Agent", names: list[str] | None) -> None:
@@ -153,14 +153,7 @@ def remove(ctx: typer.Context, email: Email, as_json: AsJson = False) -> None:
 
         with desk.writing() as session:
             view = _view(session, remove_agent(session, email))
-        _print(view, as_json, f"{view.email} is no agent any more.")
-
-
-def _print(view: AgentView, as_json: bool, words: str) -> None:
-    if as_json:
-        say_json(view)
-    else:
-        say(words)
+        answer(view, as_json, f"{view.email} is no agent any more.")
 
 
 def _view(session: "Session", agent: "Agent") -> AgentView:

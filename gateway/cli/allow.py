@@ -5,7 +5,8 @@ import typer
 from gateway.cli.desk import open_desk
 from gateway.cli.noun import Noun
 from gateway.cli.options import AsJson
-from gateway.cli.patterns import Pattern, PatternView, print_pattern, print_patterns
+from gateway.cli.patterns import Pattern, PatternView, print_patterns
+from gateway.cli.printing import answer
 
 app = Noun("The allow list: authors whose mail is never held as a storm.")
 
@@ -24,7 +25,7 @@ def add(ctx: typer.Context, pattern: Pattern, as_json: AsJson = False) -> None:
             view = PatternView(made.pattern, made.by, "added")
         wake(desk.settings.data_dir, "intake")
         more = f" {len(released)} held mails go on." if released else ""
-        print_pattern(view, as_json, f"Mail from {view.pattern} is never held as a storm from now on.{more}")
+        answer(view, as_json, f"Mail from {view.pattern} is never held as a storm from now on.{more}")
 
 
 @app.verb("list", "gateway allow list")
@@ -47,4 +48,4 @@ def remove(ctx: typer.Context, pattern: Pattern, as_json: AsJson = False) -> Non
         with desk.writing() as session:
             gone = disallow(session, pattern)
             view = PatternView(gone.pattern, gone.by, "removed")
-        print_pattern(view, as_json, f"{view.pattern} is off the allow list.")
+        answer(view, as_json, f"{view.pattern} is off the allow list.")

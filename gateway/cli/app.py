@@ -9,6 +9,7 @@ from gateway.cli import (
     audit,
     block,
     channel,
+    completion,
     config,
     contact,
     database,
@@ -18,6 +19,7 @@ from gateway.cli import (
     mail,
     outbox,
     queue,
+    rule,
     serve,
     short,
     status,
@@ -53,11 +55,13 @@ app.command("serve", rich_help_panel=SET_UP, epilog=serve.EXAMPLE)(serve.serve)
 app.command("demo", rich_help_panel=SET_UP, epilog=demo.EXAMPLE)(demo.demo)
 app.add_typer(queue.app, name="queue", rich_help_panel=SET_UP)
 app.add_typer(address.app, name="address", rich_help_panel=SET_UP)
+app.add_typer(rule.app, name="rule", rich_help_panel=SET_UP)
 app.add_typer(agent.app, name="agent", rich_help_panel=SET_UP)
 app.add_typer(channel.app, name="channel", rich_help_panel=SET_UP)
 app.add_typer(block.app, name="block", rich_help_panel=SET_UP)
 app.add_typer(allow.app, name="allow", rich_help_panel=SET_UP)
 app.add_typer(config.app, name="config", rich_help_panel=SET_UP)
+app.command("completion", rich_help_panel=SET_UP, epilog=completion.EXAMPLE)(completion.completion)
 app.add_typer(database.app, name="database", rich_help_panel=SET_UP)
 
 app.command("status", rich_help_panel=INSPECTION, epilog=status.EXAMPLE)(status.status)

@@ -5,7 +5,8 @@ import typer
 from gateway.cli.desk import Desk, open_desk
 from gateway.cli.noun import Noun
 from gateway.cli.options import AsJson
-from gateway.cli.patterns import Pattern, PatternView, print_pattern, print_patterns
+from gateway.cli.patterns import Pattern, PatternView, print_patterns
+from gateway.cli.printing import answer
 
 app = Noun("The block list: never send there. (To ignore mail from somebody: `gateway contact block`.)")
 
@@ -19,7 +20,7 @@ def add(ctx: typer.Context, pattern: Pattern, as_json: AsJson = False) -> None:
         with desk.writing() as session:
             made = block(session, pattern, desk.actor(session))
             view = PatternView(made.pattern, made.by, "added")
-        print_pattern(view, as_json, f"Nothing is sent to {view.pattern} from now on.")
+        answer(view, as_json, f"Nothing is sent to {view.pattern} from now on.")
 
 
 @app.verb("list", "gateway block list")
@@ -47,4 +48,4 @@ def remove(ctx: typer.Context, pattern: Pattern, as_json: AsJson = False) -> Non
         with desk.writing() as session:
             gone = unblock(session, pattern)
             view = PatternView(gone.pattern, gone.by, "removed")
-        print_pattern(view, as_json, f"{view.pattern} is off the block list.")
+        answer(view, as_json, f"{view.pattern} is off the block list.")

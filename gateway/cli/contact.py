@@ -6,10 +6,11 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from gateway.cli import contact_file
 from gateway.cli.desk import Desk, open_desk
 from gateway.cli.noun import Noun
 from gateway.cli.options import ALL_ROWS, AsJson, Limit, limit_of
-from gateway.cli.printing import facts, say, say_body, say_json, table
+from gateway.cli.printing import answer, facts, say, say_body, say_json, table
 
 if TYPE_CHECKING:
     from sqlmodel import Session
@@ -29,6 +30,7 @@ class ContactView:
     id: int
     name: str
     emails: list[str]
+    organisation: str | None
     phone: str
     notes: str
     known: bool
@@ -41,6 +43,14 @@ class ContactWithTickets(ContactView):
     """A contact with what he wrote about."""
 
     tickets: "list[TicketRow]"
+
+
+@dataclass(frozen=True, slots=True)
+class OrganisationView:
+    """A domain and whose it is."""
+
+    domain: str
+    name: str
 
 
 @app.verb("add", 'gateway contact add --name "Maria Silva" --email maria@client.example')
@@ -62,7 +72,7 @@ def add(
 
         with desk.writing() as session:
             view = _view(session, add_contact(session, name, email or [], phone=phone, notes=notes))
-        _print(view, as_json, f"Contact {view.id} is there.")
+        answer(view, as_json, f"Contact {view.id} is there.")
 
 
 @app.verb("list", "gateway contact list silva")
@@ -79,8 +89,11 @@ def list_(
             say_json(views)
             return
         table(
-            ("ID", "NAME", "ADDRESSES", "KNOWN", "BLOCKED"),
-            [(str(v.id), v.name, ", ".join(v.emails), _yes(v.known), _yes(v.blocked)) for v in views],
+            ("ID", "NAME", "ADDRESSES", "ORGANISATION", "KNOWN", "BLOCKED"),
+            [
+                (str(v.id), v.name, ", ".join(v.emails), v.organisation or "", _yes(v.known), _yes(v.blocked))
+                for v in views
+            ],
             empty="No contact found.",
         )
 
@@ -111,7 +124,8 @@ def show(ctx: typer.Context, contact: Named, as_json: AsJson = False) -> None:
             say_json(ContactWithTickets(**{f.name: getattr(view, f.name) for f in fields(view)}, tickets=tickets))
             return
         say(f"Contact {view.id}")
-        facts([("name", view.name), ("addresses", ", ".join(view.emails)), ("phone", view.phone)])
+        facts([("name", view.name), ("addresses", ", ".join(view.emails)), ("organisation", view.organisation or "")])
+        facts([("phone", view.phone)])
         facts([("known", _yes(view.known)), ("blocked", _yes(view.blocked))])
         if view.notes:
             say_body(view.notes)
@@ -148,7 +162,7 @@ def edit(
             for address in remove_email or []:
                 remove_address(session, found, address)
             view = _view(session, found)
-        _print(view, as_json, f"Contact {view.id} is changed.")
+        answer(view, as_json, f"Contact {view.id} is changed.")
 
 
 @app.verb("block", "gateway contact block spammer@junk.example")
@@ -169,23 +183,93 @@ def block(
             session.flush()
             view = _view(session, found)
         done = "is taken again" if undo else "is ignored from now on"
-        _print(view, as_json, f"Mail of contact {view.id} {done}.")
+        answer(view, as_json, f"Mail of contact {view.id} {done}.")
 
 
-def _print(view: ContactView, as_json: bool, words: str) -> None:
-    if as_json:
-        say_json(view)
-    else:
-        say(words)
+@app.verb("merge", "gateway contact merge 12 --into maria@client.example")
+def merge(
+    ctx: typer.Context,
+    contact: Named,
+    into: Annotated[str, typer.Option("--into", metavar="CONTACT", help="Who stays: his number or an address.")],
+    as_json: AsJson = False,
+) -> None:
+    """Say that two contacts are one person: addresses and tickets go to the one who stays."""
+    with open_desk(ctx) as desk:
+        from storage.contacts import find_contact, merge_contacts
+
+        with desk.writing() as session:
+            stays = find_contact(session, into)
+            merge_contacts(session, find_contact(session, contact), stays)
+            view = _view(session, stays)
+        answer(view, as_json, f"Contact {view.id} has {', '.join(view.emails)} now.")
+
+
+@app.verb("organisation", 'gateway contact organisation client.example "Client Ltd"')
+def organisation(
+    ctx: typer.Context,
+    domain: Annotated[str, typer.Argument(metavar="[DOMAIN]", help="Everybody with an address there.")] = "",
+    name: Annotated[str, typer.Argument(metavar="[NAME]", help="Whose domain it is; - for nobody's.")] = "",
+    as_json: AsJson = False,
+) -> None:
+    """Say whose domain it is, so that its people belong together; alone: list the organisations."""
+    with open_desk(ctx) as desk:
+        from storage.organisations import forget_organisation, list_organisations, name_organisation
+
+        if domain:
+            with desk.writing() as session:
+                if name == "-":
+                    forget_organisation(session, domain)
+                else:
+                    name_organisation(session, domain, name)
+        with desk.reading() as session:
+            rows = [OrganisationView(row.domain, row.name) for row in list_organisations(session)]
+        if as_json:
+            say_json(rows)
+        else:
+            table(("DOMAIN", "ORGANISATION"), [(row.domain, row.name) for row in rows], empty="No organisation yet.")
+
+
+@app.verb("erase", "gateway contact erase maria@client.example --yes")
+def erase(
+    ctx: typer.Context,
+    contact: Named,
+    yes: Annotated[bool, typer.Option("--yes", help="It cannot be undone.")] = False,
+    as_json: AsJson = False,
+) -> None:
+    """Erase a person: his contact, his tickets' content and all mail of his. What others wrote stays, and backups."""
+    from config.errors import Refused
+
+    with open_desk(ctx) as desk:
+        from storage.contacts import find_contact
+        from storage.erasure import erase_contact
+        from storage.ids import lock_filing
+
+        with desk.writing() as session:
+            lock_filing(session)
+            found = find_contact(session, contact)
+            if not yes:
+                raise Refused(f"Erasing {found.name or contact} cannot be undone: say --yes")
+            done = erase_contact(session, found, by=desk.actor(session))
+        words = (
+            f"{done.messages} messages in {done.tickets} tickets, {done.mails} mails and {done.files} files are gone"
+        )
+        answer(done, as_json, f"{words}; their bytes leave the disk within two hours. Backups keep what they have.")
+
+
+app.verb("import", "gateway contact import contacts.csv")(contact_file.import_)
+app.verb("export", "gateway contact export > contacts.csv")(contact_file.export)
 
 
 def _view(session: "Session", contact: "Contact") -> ContactView:
     from storage.contacts import addresses_of
+    from storage.organisations import organisations_of
 
+    emails = [address.address for address in addresses_of(session, contact.id)]
     return ContactView(
-        id=contact.id or 0,
+        id=contact.id,
         name=contact.name,
-        emails=[address.address for address in addresses_of(session, contact.id or 0)],
+        emails=emails,
+        organisation=next(iter(organisations_of(session, emails).values()), None),
         phone=contact.phone,
         notes=contact.notes,
         known=contact.known,

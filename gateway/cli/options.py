@@ -12,13 +12,17 @@ parameter, so that `new` and `set` cannot drift apart.
 """
 
 import inspect
+import re
 from collections.abc import Callable, Mapping
 from dataclasses import fields
+from datetime import UTC, datetime, timedelta
 from enum import StrEnum
 from typing import Annotated, TypeVar, get_type_hints
+from zoneinfo import ZoneInfo
 
 import typer
 
+from config.clock import now
 from config.errors import AskedWrongly
 
 AsJson = Annotated[bool, typer.Option("--json", help="Print JSON.")]
@@ -26,6 +30,9 @@ Limit = Annotated[int | None, typer.Option("--limit", min=1, help="At most so ma
 # What fits a screen or two; programs that ask for JSON get everything.
 SCREEN_ROWS = 100
 ALL_ROWS = 10_000_000
+
+_FROM_NOW = re.compile(r"(\d{1,4})([mhdw])")
+_UNITS = {"m": "minutes", "h": "hours", "d": "days", "w": "weeks"}
 
 Word = TypeVar("Word", bound=StrEnum)
 Command = Callable[..., None]
@@ -42,6 +49,17 @@ def word_of(words: type[Word], text: str, option: str) -> Word:
         return words(text.strip().lower())
     except ValueError:
         raise AskedWrongly(f"{option}: {text!r} is none of {', '.join(words)}") from None
+
+
+def moment_of(text: str, zone: str) -> datetime:
+    """A moment that somebody wrote: a time from now (30m, 2h, 3d, 2w) or a date in his zone. Raises AskedWrongly."""
+    found = _FROM_NOW.fullmatch(text.strip().lower())
+    if found:
+        return now() + timedelta(**{_UNITS[found[2]]: int(found[1])})
+    try:
+        return datetime.fromisoformat(text.strip()).replace(tzinfo=ZoneInfo(zone)).astimezone(UTC)
+    except ValueError:
+        raise AskedWrongly(f"{text!r} is no time: write 30m, 2h, 3d, 2w, 2026-03-01 or '2026-03-01 14:00'") from None
 
 
 def taking(*groups: type) -> Callable[[Command], Command]:

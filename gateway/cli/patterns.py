@@ -6,7 +6,7 @@ from typing import Annotated
 
 import typer
 
-from gateway.cli.printing import say, say_json, table
+from gateway.cli.printing import say_json, table
 
 Pattern = Annotated[
     str, typer.Argument(metavar="PATTERN", help="An address, @domain, @.domain (with subdomains), or with *.")
@@ -28,11 +28,3 @@ def print_patterns(views: Sequence[PatternView], as_json: bool, empty: str) -> N
         say_json(views)
     else:
         table(("PATTERN", "BY", "WHY"), [(v.pattern, v.by, v.why) for v in views], empty=empty)
-
-
-def print_pattern(view: PatternView, as_json: bool, words: str) -> None:
-    """One line that was added or removed."""
-    if as_json:
-        say_json(view)
-    else:
-        say(words)

@@ -1,5 +1,6 @@
 """The policies of a queue as options of `queue new` and `queue set`."""
 
+import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Annotated
@@ -13,6 +14,8 @@ if TYPE_CHECKING:
     from sqlmodel import Session
 
     from storage.queues import Queue
+
+_COLORS = ("red", "green", "yellow", "blue", "magenta", "cyan", "white")
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,6 +63,10 @@ class Policies:
         str | None,
         typer.Option(metavar="agents|anyone|off", help="Whose hand-made forwards make the inner sender the customer."),
     ] = None
+    assignment: Annotated[
+        str | None,
+        typer.Option(metavar="nobody|round-robin|least-loaded", help="Who of the team gets a new ticket."),
+    ] = None
     form_sender: Annotated[
         list[str] | None,
         typer.Option(
@@ -70,7 +77,7 @@ class Policies:
     ] = None
     subject_tag: Annotated[bool | None, typer.Option(help="Put [#123] into subjects.")] = None
     signature: Annotated[str | None, typer.Option(help="Below answers, where the agent has none.")] = None
-    color: Annotated[str | None, typer.Option(help="For lists and the web page.")] = None
+    color: Annotated[str | None, typer.Option(help="In lists: red, green, cyan ... or #rrggbb.")] = None
     language: Annotated[str | None, typer.Option(metavar="en|pt|es|fr|de", help="Of acknowledgements.")] = None
 
 
@@ -121,6 +128,12 @@ def _forwards(text: str) -> str:
     return word_of(Forwards, text, "--forwards")
 
 
+def _assignment(text: str) -> str:
+    from storage.queues import Assignment
+
+    return word_of(Assignment, text, "--assignment")
+
+
 def _address(text: str) -> str:
     from storage.address import canonical_address
 
@@ -135,6 +148,12 @@ def _language(text: str) -> str:
 
     if text not in LANGUAGES:
         raise AskedWrongly(f"--language: {text!r} is none of {', '.join(LANGUAGES)}")
+    return text
+
+
+def _color(text: str) -> str:
+    if text and text not in _COLORS and not re.fullmatch("#[0-9a-fA-F]{6}", text):
+        raise AskedWrongly(f"--color: {text!r} is none of {', '.join(_COLORS)}, nor like #1a7f37")
     return text
 
 
@@ -155,8 +174,9 @@ _CONVERSIONS: Mapping[str, Callable[..., object]] = {
     "close_after_days": _as_it_is,
     "known_contacts_only": _as_it_is,
     "forwards": _forwards,
+    "assignment": _assignment,
     "subject_tag": _as_it_is,
     "signature": _as_it_is,
-    "color": _as_it_is,
+    "color": _color,
     "language": _language,
 }

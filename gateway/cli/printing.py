@@ -8,7 +8,7 @@ import json
 import sys
 from collections.abc import Mapping, Sequence
 from dataclasses import fields, is_dataclass
-from datetime import datetime
+from datetime import date, datetime
 from functools import cache
 from typing import TYPE_CHECKING, TypeAlias
 
@@ -20,6 +20,20 @@ if TYPE_CHECKING:
 Json: TypeAlias = "Mapping[str, Json] | Sequence[Json] | str | int | float | bool | None"
 
 _GAP = "  "
+# For queues to which nobody has given a colour: each keeps its own.
+_PALETTE = ("cyan", "green", "magenta", "yellow", "blue", "bright_cyan", "bright_green", "bright_magenta")
+
+
+class Colored(str):
+    """A cell of a table with a colour: a name that terminals know, or #rrggbb. Without one its text chooses."""
+
+    color: str
+
+    def __new__(cls, text: str, color: str = "") -> "Colored":
+        """The text, which is all that a pipe sees."""
+        cell = super().__new__(cls, text)
+        cell.color = color or _PALETTE[sum(text.encode("utf-8", "replace")) % len(_PALETTE)]
+        return cell
 
 
 def say(text: str = "") -> None:
@@ -44,13 +58,21 @@ def say_json(value: object) -> None:
     sys.stdout.write(json.dumps(as_json(value)) + "\n")
 
 
+def answer(value: object, as_json: bool, words: str) -> None:
+    """What a command that made or changed something says: the object for programs, a sentence for people."""
+    if as_json:
+        say_json(value)
+    else:
+        say(words)
+
+
 def as_json(value: object) -> Json:
     """Dataclasses as objects, times in ISO 8601, enums as their words."""
     if value is None or isinstance(value, bool | int | float):
         return value
     if isinstance(value, str):  # a StrEnum too
         return str(value)
-    if isinstance(value, datetime):
+    if isinstance(value, date):  # a moment too
         return value.isoformat()
     if isinstance(value, Mapping):
         return {str(key): as_json(part) for key, part in value.items()}
@@ -104,8 +126,12 @@ def _drawn_table(columns: Sequence[str], rows: Sequence[Sequence[str]]) -> None:
         drawn.add_column(Text(column), no_wrap=place == 0, overflow="fold")
     for row in rows:
         # As Text, because rich would take [red] in a subject for markup.
-        drawn.add_row(*(Text(terminal.one_line(cell)) for cell in row))
+        drawn.add_row(*(Text(terminal.one_line(cell), style=_style(cell)) for cell in row))
     Console(highlight=False, markup=False, emoji=False).print(drawn)
+
+
+def _style(cell: str) -> str:
+    return cell.color if isinstance(cell, Colored) else ""
 
 
 def local_time(moment: datetime | None, zone: str) -> str:

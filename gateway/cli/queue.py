@@ -43,6 +43,7 @@ class QueueView:
     acknowledge: str | None  # null: as the settings say
     known_contacts_only: bool
     forwards: str
+    assignment: str
     form_senders: list[str]
     answer_via: str
     subject_tag: bool
@@ -94,11 +95,13 @@ def set_(
 ) -> None:
     """Change the policies of a queue; what is not named stays."""
     with open_desk(ctx) as desk:
+        from gateway.intake.rules.load import rename_in_rules
         from storage.queues import find_queue, rename_queue
 
         with desk.writing() as session:
             queue = find_queue(session, name)
             if rename is not None:
+                rename_in_rules(session, queue.name, rename)
                 rename_queue(session, queue, rename)
             apply_policies(session, queue, policies)
             view = view_queue(session, queue)
@@ -186,6 +189,7 @@ def view_queue(session: "Session", queue: "Queue") -> QueueView:
         acknowledge=queue.acknowledge,
         known_contacts_only=queue.known_contacts_only,
         forwards=queue.forwards,
+        assignment=queue.assignment,
         form_senders=queue.form_senders,
         answer_via=channel.name if channel else DEFAULT_SERVERS,
         subject_tag=queue.subject_tag,
@@ -219,6 +223,7 @@ def _print(view: QueueView, as_json: bool) -> None:
             ("close after", f"{view.close_after_days} days" if view.close_after_days else "never"),
             ("known contacts only", "yes" if view.known_contacts_only else ""),
             ("forwards", view.forwards),
+            ("new tickets", f"assigned {view.assignment}" if view.assignment != "nobody" else ""),
             ("form senders", ", ".join(view.form_senders)),
             ("subject tag", "yes" if view.subject_tag else ""),
             ("language", view.language),

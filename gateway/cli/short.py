@@ -2,7 +2,6 @@
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from typing import Annotated
 
 import typer
 
@@ -20,11 +19,11 @@ class Short:
 
 def close(
     ctx: typer.Context,
-    number: Annotated[int, typer.Argument(metavar="N", min=1, help="The ticket's number.")],
+    numbers: ticket_change.Numbers,
     as_json: AsJson = False,
 ) -> None:
-    """Close a ticket: a later mail opens a new one that is linked to it."""
-    ticket_change.status(ctx, number, "closed", as_json)
+    """Close tickets: a later mail opens a new one that is linked to its ticket."""
+    ticket_change.status(ctx, numbers, "closed", None, as_json)
 
 
 COMMANDS: Mapping[str, Short] = {

@@ -1,85 +1,156 @@
-"""What is done to a ticket without writing to anybody: verbs of `gateway ticket`."""
+"""What is done to tickets without writing to anybody: verbs of `gateway ticket`, for one ticket or several."""
 
 from collections.abc import Callable
-from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, TypeAlias
 
 import typer
 
-from config.errors import AlreadyThere, AskedWrongly, NotFound, Refused
+from config.errors import AskedWrongly
 from gateway.cli.desk import Desk, open_desk
-from gateway.cli.options import AsJson, word_of
-from gateway.cli.printing import merged, say, say_json, size, table
+from gateway.cli.options import AsJson, moment_of, word_of
+from gateway.cli.printing import say, say_json
 
 if TYPE_CHECKING:
     from sqlmodel import Session
 
     from storage.agents import Agent
-    from storage.messages import MessageAttachment
+    from storage.overview import TicketRow
     from storage.tickets import Ticket
 
+    Change: TypeAlias = Callable[[Session, Ticket, Agent], None]
+
 Number = Annotated[int, typer.Argument(metavar="N", min=1, help="The ticket's number.")]
+Numbers = Annotated[list[int], typer.Argument(metavar="N...", min=1, help="The tickets' numbers.")]
 _NOBODY = ("nobody", "none", "-")
 
 
 def assign(
     ctx: typer.Context,
-    number: Number,
+    numbers: Numbers,
     email: Annotated[str, typer.Argument(metavar="EMAIL", help="An agent, `me` or `nobody`.")],
     as_json: AsJson = False,
 ) -> None:
-    """Make an agent responsible for a ticket."""
-    with open_desk(ctx) as desk:
+    """Make an agent responsible for tickets."""
+
+    def change(session: "Session", ticket: "Ticket", agent: "Agent") -> None:
         from storage.agents import find_agent
         from storage.tickets import assign as assign_ticket
 
-        def change(session: "Session", ticket: "Ticket", agent: "Agent") -> None:
-            who = None if email in _NOBODY else agent if email == "me" else find_agent(session, email)
-            assign_ticket(session, ticket, who.id if who else None, by=agent.email, text=who.email if who else "nobody")
+        who = None if email in _NOBODY else agent if email == "me" else find_agent(session, email)
+        assign_ticket(session, ticket, who.id if who else None, by=agent.email, text=who.email if who else "nobody")
 
-        _change(desk, number, change, as_json)
+    change_tickets(ctx, numbers, change, as_json)
 
 
 def status(
     ctx: typer.Context,
-    number: Number,
+    numbers: Numbers,
     to: Annotated[str, typer.Argument(metavar="new|open|pending|solved|closed", help="The new status.")],
+    until: Annotated[
+        str | None, typer.Option(metavar="WHEN", help="Pending until then: 3d, 2h, 2026-03-01, '2026-03-01 14:00'.")
+    ] = None,
     as_json: AsJson = False,
 ) -> None:
-    """Set the status of a ticket."""
+    """Set the status of tickets."""
+    from storage.tickets import Status, put_off, set_status
+
+    new = word_of(Status, to, "status")
+    if until and new is not Status.PENDING:
+        raise AskedWrongly("--until is for the status pending")
     with open_desk(ctx) as desk:
-        from storage.tickets import Status, set_status
+        due = moment_of(until, desk.settings.time_zone) if until else None
 
-        new = word_of(Status, to, "status")
-        _change(desk, number, lambda session, ticket, agent: set_status(session, ticket, new, by=agent.email), as_json)
+        def change(session: "Session", ticket: "Ticket", agent: "Agent") -> None:
+            if due:
+                put_off(session, ticket, due, by=agent.email)
+            else:
+                set_status(session, ticket, new, by=agent.email)
+
+        _change(desk, numbers, change, as_json)
 
 
-def revoke(ctx: typer.Context, number: Number, as_json: AsJson = False) -> None:
-    """Make the reply addresses and Message-IDs of a ticket worthless, after one has leaked.
+def priority(
+    ctx: typer.Context,
+    numbers: Numbers,
+    to: Annotated[str, typer.Argument(metavar="low|normal|high|urgent", help="How much it presses.")],
+    as_json: AsJson = False,
+) -> None:
+    """Say how much tickets press."""
+    from storage.tickets import Priority, set_priority
 
-    Who takes part still answers into it; anybody else who uses an old one gets a ticket of his own.
+    new = word_of(Priority, to, "priority")
+    change_tickets(
+        ctx, numbers, lambda session, ticket, agent: set_priority(session, ticket, new, by=agent.email), as_json
+    )
+
+
+def tag(
+    ctx: typer.Context,
+    numbers: Numbers,
+    add: Annotated[list[str] | None, typer.Option("--add", metavar="TAG", help="May be given again.")] = None,
+    remove: Annotated[list[str] | None, typer.Option("--remove", metavar="TAG", help="May be given again.")] = None,
+    as_json: AsJson = False,
+) -> None:
+    """Give tickets tags, or take tags away."""
+    words = [*(add or []), *(f"-{one}" for one in remove or [])]
+    if not words:
+        raise AskedWrongly("Say which: --add TAG or --remove TAG")
+
+    def change(session: "Session", ticket: "Ticket", agent: "Agent") -> None:
+        from storage.tags import change_tags
+
+        change_tags(session, ticket, words, by=agent.email)
+
+    change_tickets(ctx, numbers, change, as_json)
+
+
+def revoke(ctx: typer.Context, numbers: Numbers, as_json: AsJson = False) -> None:
+    """Make the reply addresses and Message-IDs of tickets worthless, after one has leaked.
+
+    Who takes part still answers into them; anybody else who uses an old one gets a ticket of his own.
     """
-    with open_desk(ctx) as desk:
+
+    def change(session: "Session", ticket: "Ticket", agent: "Agent") -> None:
         from storage.tickets import revoke_marks
 
-        _change(desk, number, lambda session, ticket, agent: revoke_marks(session, ticket, by=agent.email), as_json)
+        revoke_marks(session, ticket, by=agent.email)
+
+    change_tickets(ctx, numbers, change, as_json)
 
 
 def move(
     ctx: typer.Context,
-    number: Number,
+    numbers: Numbers,
     queue: Annotated[str, typer.Argument(metavar="QUEUE", help="Where it belongs.")],
     as_json: AsJson = False,
 ) -> None:
-    """Put a ticket into another queue; mail that belongs to it still finds it."""
-    with open_desk(ctx) as desk:
+    """Put tickets into another queue; mail that belongs to them still finds them."""
+
+    def change(session: "Session", ticket: "Ticket", agent: "Agent") -> None:
         from storage.queues import find_queue
         from storage.tickets import move_to_queue
 
-        def change(session: "Session", ticket: "Ticket", agent: "Agent") -> None:
-            move_to_queue(session, ticket, find_queue(session, queue), by=agent.email)
+        move_to_queue(session, ticket, find_queue(session, queue), by=agent.email)
 
-        _change(desk, number, change, as_json)
+    change_tickets(ctx, numbers, change, as_json)
+
+
+def spam(ctx: typer.Context, numbers: Numbers, as_json: AsJson = False) -> None:
+    """Close tickets as spam, and ignore their writers from now on."""
+
+    def change(session: "Session", ticket: "Ticket", agent: "Agent") -> None:
+        from storage.contacts import Contact
+        from storage.tags import change_tags
+        from storage.tickets import Status, set_status
+
+        change_tags(session, ticket, ["spam"], by=agent.email)
+        set_status(session, ticket, Status.CLOSED, by=agent.email, why="spam")
+        contact = session.get(Contact, ticket.contact_id) if ticket.contact_id else None
+        if contact:
+            contact.blocked = True
+            session.add(contact)
+
+    change_tickets(ctx, numbers, change, as_json)
 
 
 def customer(
@@ -89,13 +160,13 @@ def customer(
     as_json: AsJson = False,
 ) -> None:
     """Make somebody else the customer of a ticket."""
-    with open_desk(ctx) as desk:
+
+    def change(session: "Session", ticket: "Ticket", agent: "Agent") -> None:
         from storage.participants import change_customer
 
-        def change(session: "Session", ticket: "Ticket", agent: "Agent") -> None:
-            change_customer(session, ticket, email, by=agent.email)
+        change_customer(session, ticket, email, by=agent.email)
 
-        _change(desk, number, change, as_json)
+    change_tickets(ctx, [number], change, as_json)
 
 
 def participant(
@@ -109,99 +180,54 @@ def participant(
     """Copy somebody in, confirm somebody who wrote, or take somebody out."""
     if action not in ("add", "confirm", "remove"):
         raise AskedWrongly(f"{action!r} is none of add, confirm, remove")
-    with open_desk(ctx) as desk:
+
+    def change(session: "Session", ticket: "Ticket", agent: "Agent") -> None:
         from storage import participants
 
-        def change(session: "Session", ticket: "Ticket", agent: "Agent") -> None:
-            if action == "add":
-                participants.add_participant(session, ticket, email, name, by=agent.email)
-            elif action == "confirm":
-                participants.confirm_participant(session, ticket, email, by=agent.email)
-            else:
-                participants.remove_participant(session, ticket, email, by=agent.email)
+        if action == "add":
+            participants.add_participant(session, ticket, email, name, by=agent.email)
+        elif action == "confirm":
+            participants.confirm_participant(session, ticket, email, by=agent.email)
+        else:
+            participants.remove_participant(session, ticket, email, by=agent.email)
 
-        _change(desk, number, change, as_json)
+    change_tickets(ctx, [number], change, as_json)
 
 
-def _change(desk: Desk, number: int, change: "Callable[[Session, Ticket, Agent], None]", as_json: bool) -> None:
-    """Change a ticket in one transaction, and say what it is now."""
-    from storage.overview import Wanted, ticket_rows
-    from storage.ticket_view import view_ticket
-    from storage.tickets import Status, get_ticket
+def change_tickets(ctx: typer.Context, numbers: list[int], change: "Change", as_json: bool) -> None:
+    """Change tickets, all or none of them, and say what they are now."""
+    with open_desk(ctx) as desk:
+        _change(desk, numbers, change, as_json)
+
+
+def _change(desk: Desk, numbers: list[int], change: "Change", as_json: bool) -> None:
+    from storage.tickets import get_ticket
 
     with desk.writing() as session:
         agent = desk.agent(session)
-        change(session, get_ticket(session, number), agent)
+        for number in numbers:
+            change(session, get_ticket(session, number), agent)
+    print_changed(desk, numbers, as_json)
+
+
+def print_changed(desk: Desk, numbers: list[int], as_json: bool) -> None:
+    """What tickets are now: one whole for programs, of several each."""
+    from storage.overview import Wanted, ticket_rows
+    from storage.ticket_view import view_ticket
+    from storage.tickets import Status
+
     with desk.reading() as session:
         if as_json:
-            say_json(view_ticket(session, number))
+            views = [view_ticket(session, number) for number in numbers]
+            say_json(views[0] if len(views) == 1 else views)
             return
-        [row] = ticket_rows(session, Wanted(list(Status), numbers=[number]), 1)
+        rows = ticket_rows(session, Wanted(list(Status), numbers=numbers), len(numbers))
+    for row in sorted(rows, key=lambda row: numbers.index(row.number)):
+        say(_line(row))
+
+
+def _line(row: "TicketRow") -> str:
     who = row.assignee.email if row.assignee else "nobody"
     customer = row.contact.email if row.contact else "no customer"
-    say(f"#{number} {row.subject}: {row.status}, {row.queue}, assigned to {who}, customer {customer}")
-
-
-def attachment(
-    ctx: typer.Context,
-    named: Annotated[str, typer.Argument(metavar="ID", help="A file's number, or a message like 12.3: all its files.")],
-    save: Annotated[Path | None, typer.Option("--save", metavar="PATH", help="A folder, or a new file.")] = None,
-    as_json: AsJson = False,
-) -> None:
-    """List the files of a message, or save them."""
-    with open_desk(ctx) as desk:
-        files = _files(desk, named)
-        paths = _save(desk, files, save) if save else [None] * len(files)
-        if as_json:
-            from storage.ticket_view import view_attachment
-
-            say_json(
-                [merged(view_attachment(f), saved=str(p) if p else None) for f, p in zip(files, paths, strict=True)]
-            )
-            return
-        table(
-            ("ID", "FILE", "TYPE", "SIZE", "SAVED"),
-            [
-                (str(f.id), f.filename, f.content_type, size(f.size), str(p) if p else "")
-                for f, p in zip(files, paths, strict=True)
-            ],
-            empty=f"{named} has no files.",
-        )
-
-
-def _files(desk: Desk, named: str) -> "list[MessageAttachment]":
-    from storage.messages import attachments_of, find_message
-    from storage.ticket_view import find_attachment
-
-    with desk.reading() as session:
-        if named.isascii() and named.isdigit():
-            found = find_attachment(session, int(named))
-            if found is None:
-                raise NotFound(f"There is no attachment {named}: `gateway ticket show N` shows their numbers")
-            return [found]
-        message = find_message(session, named)
-        return attachments_of(session, [message.id]).get(message.id, [])
-
-
-def _save(desk: Desk, files: "list[MessageAttachment]", to: Path) -> list[Path]:
-    if len(files) > 1 and not to.is_dir():
-        raise AskedWrongly(f"There are {len(files)} files: name a folder with --save")
-    return [_write(desk, file, to / _safe_name(file) if to.is_dir() else to) for file in files]
-
-
-def _safe_name(file: "MessageAttachment") -> str:
-    # The name is data from a stranger: it never chooses a folder, nor a hidden file.
-    name = file.filename.replace("/", "_").replace("\\", "_").replace("\x00", "").lstrip(".").strip()
-    return name.encode("utf-8", "replace").decode()[:150] or f"attachment-{file.id}"
-
-
-def _write(desk: Desk, file: "MessageAttachment", path: Path) -> Path:
-    content = desk.blobs.get(file.sha256)
-    try:
-        with path.open("xb") as target:
-            target.write(content)
-    except FileExistsError:
-        raise AlreadyThere(f"{path} is there already: name another file with --save") from None
-    except OSError as error:
-        raise Refused(f"Cannot write {path}: {error.strerror}") from error
-    return path
+    more = "".join(f", {word}" for word in (row.priority if row.priority != "normal" else "", *row.tags) if word)
+    return f"#{row.number} {row.subject}: {row.status}, {row.queue}, assigned to {who}, customer {customer}{more}"

@@ -19,10 +19,13 @@ def print_ticket(ticket: "TicketView", zone: str, *, full: bool, events: bool) -
     facts(
         [
             ("queue", ticket.queue + (f" ({ticket.held} mails held)" if ticket.held else "")),
-            ("status", ticket.status),
+            ("status", ticket.status + _until(ticket, zone)),
+            ("priority", ticket.priority if ticket.priority != "normal" else ""),
+            ("tags", " ".join(ticket.tags)),
             ("assignee", person(ticket.assignee.name, ticket.assignee.email) if ticket.assignee else "nobody"),
             ("customer", person(ticket.contact.name, ticket.contact.email) if ticket.contact else ""),
             ("people", ", ".join(f"{p.email} ({p.role})" for p in ticket.participants if p.role != "customer")),
+            ("merged into", f"#{ticket.merged_into}" if ticket.merged_into else ""),
             ("links", ", ".join(f"#{link.number} ({link.kind})" for link in ticket.links)),
             ("came through", ticket.source_inbox),
             ("created", local_time(ticket.created, zone)),
@@ -35,6 +38,10 @@ def print_ticket(ticket: "TicketView", zone: str, *, full: bool, events: bool) -
         say(_RULE)
         for event in ticket.events:
             say(f"{local_time(event.at, zone)}  {event.kind}  {event.text}  ({event.by})")
+
+
+def _until(ticket: "TicketView", zone: str) -> str:
+    return f" until {local_time(ticket.pending_until, zone)}" if ticket.pending_until else ""
 
 
 def _print_message(message: "MessageView", zone: str, full: bool) -> None:

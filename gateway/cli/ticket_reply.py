@@ -11,6 +11,7 @@ import typer
 from config.errors import AskedWrongly, GatewayError
 from gateway.cli.desk import Desk, open_desk
 from gateway.cli.options import AsJson, taking, word_of
+from gateway.cli.presence import writing
 from gateway.cli.printing import complain, merged, say, say_json
 from gateway.cli.text import keep_draft, text_from
 
@@ -71,10 +72,12 @@ def reply(
         from outbound.replies import send_reply
 
         agent = _agent(desk)
-        draft = _draft(sending, text_from(message, _last_words(desk, number)), answering)
-        office = open_post_office(desk.settings, desk.database)
-        with _draft_kept(desk, f"reply-{number}", draft.text):
-            sent = send_reply(desk.database, office, agent, number, draft)
+        last_words = _last_words(desk, number)
+        with writing(desk, number, agent):
+            draft = _draft(sending, text_from(message, last_words), answering)
+            office = open_post_office(desk.settings, desk.database)
+            with _draft_kept(desk, f"reply-{number}", draft.text):
+                sent = send_reply(desk.database, office, agent, number, draft)
         _print_sent(desk, sent, as_json)
 
 

@@ -167,6 +167,9 @@ def _acknowledge(desk: Desk) -> None:
         if not filed.is_new_ticket:
             filed.case.note("acknowledge", "no", "only a new ticket is acknowledged")
             continue
+        if filed.case.silenced_by:
+            filed.case.note("acknowledge", "no", f"{filed.case.silenced_by} says so")
+            continue
         person = desk.people.get(filed.case.customer_address)
         lines = acknowledge(
             desk.session,

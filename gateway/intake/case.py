@@ -61,6 +61,8 @@ class Case:
     is_author_proven: bool = False
     is_author_vouched: bool = True  # False: only a strange list or forwarder says that he wrote it
     flags: tuple[str, ...] = ()
+    silenced_by: str = ""  # the rule that wants no acknowledgement
+    tells: tuple[int, ...] = ()  # agents to whom a rule wants it told
     trace: list[list[str]] = field(default_factory=list)
 
     @property

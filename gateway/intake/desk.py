@@ -25,14 +25,17 @@ from gateway.intake.lookups import (
     lock_tickets,
 )
 from gateway.intake.new_rows import NewRows
+from gateway.intake.rules.load import load_rules
 from gateway.intake.standing import Standing
 from gateway.reading.mail import Person as Writer
 from outbound.post_office import PostOffice
 from storage.address import domain_of
 from storage.addresses import CreationAddress
 from storage.contacts import Contact, ContactAddress, mark_known
+from storage.erasure import erased_among
 from storage.messages import NewMessage, file_messages, reference_key
 from storage.queues import Queue
+from storage.tags import TicketTag
 from storage.tickets import (
     TRUSTED_ROLES,
     Event,
@@ -64,9 +67,11 @@ class Desk:
         self.session, self.office, self.at = session, office, at
         self.queues = {queue.number: queue for queue in session.exec(select(Queue)).all()}
         self.agents = find_agents(session)
+        self.rules = load_rules(session)
         self.inboxes = find_inboxes(session)
         self.addresses: dict[str, CreationAddress] = {}
         self.people: dict[str, Person] = {}
+        self.erased: set[str] = set()  # digests of mails of the batch that were erased before
         self.references: dict[str, list[Known]] = {}
         self.tickets: dict[int, Ticket] = {}
         self.roles: dict[int, dict[str, ParticipantRole]] = {}
@@ -93,6 +98,7 @@ class Desk:
 
     def fetch(self, cases: Sequence[Case]) -> None:
         """Learn all that deciding these mails may ask."""
+        self.erased = erased_among(self.session, [case.claimed.sha256 for case in cases])
         self._fetch_people({address for case in cases for address in (case.author, case.customer_address) if address})
         keys = {reference_key(id_) for case in cases for id_ in ids_of(case)}
         self.references = find_references(self.session, keys)
@@ -214,7 +220,32 @@ class Desk:
         if ticket.status != status:
             self.add_event(ticket, "status", f"{ticket.status} -> {status}: {why}")
             ticket.status = status
-            ticket.settled_at = None
+            ticket.settled_at = ticket.pending_until = None
+
+    def add_home(self, ticket: Ticket, queue: Queue) -> None:
+        """The ticket came in through a queue, or goes to it: its mail is known there."""
+        homes = self.homes.setdefault(ticket.id, set())
+        if queue.number not in homes:
+            homes.add(queue.number)
+            self._new.add(TicketQueue, ticket_id=ticket.id, queue_id=queue.number)
+
+    def move_ticket(self, ticket: Ticket, queue: Queue) -> None:
+        """A rule wants a ticket in another queue."""
+        if ticket.queue_id != queue.number:
+            self.add_event(ticket, "moved", f"{self.queues[ticket.queue_id].name} -> {queue.name}")
+            ticket.queue_id, ticket.assignee_id = queue.number, None
+            self.add_home(ticket, queue)
+
+    def assign(self, ticket: Ticket, agent_id: int, why: str) -> None:
+        """Somebody is responsible from now on."""
+        if ticket.assignee_id != agent_id:
+            self.add_event(ticket, "assigned", why)
+            ticket.assignee_id = agent_id
+
+    def add_tag(self, ticket: Ticket, tag: str) -> None:
+        """The ticket has a tag; twice is once."""
+        self._new.add(TicketTag, ticket_id=ticket.id, tag=tag)
+        self.add_event(ticket, "tags", f"+{tag}")
 
     def add_message(self, case: Case, ticket: Ticket, message: NewMessage, *, is_new_ticket: bool) -> None:
         """File a mail in a ticket; later mails of the batch find it by its ids."""

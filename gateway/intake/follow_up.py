@@ -23,6 +23,8 @@ from storage.tickets import Status, Ticket
 # The chain of ids is read from its newest end; nobody needs more of it.
 _MAX_REFERENCES = 32
 _MAX_RECIPIENTS = 50
+# No evidence of an answer: the mail is fresh, and only its queue's policy joins it to a ticket.
+BY_POLICY = "open ticket of the contact"
 # Where servers on the way note to whom they delivered.
 _DELIVERED_TO = ("Delivered-To", "X-Original-To", "Envelope-To", "X-Envelope-To", "X-Delivered-To")
 
@@ -112,7 +114,7 @@ def by_open_ticket(case: Case, desk: Desk) -> Match | None:
         )
     )
     number = desk.session.exec(query.order_by(col(Ticket.updated_at).desc())).first()
-    return Match(number, "open ticket of the contact", is_signed=False) if number else None
+    return Match(number, BY_POLICY, is_signed=False) if number else None
 
 
 Finder = Callable[[Case, Desk], Match | None]

@@ -30,7 +30,7 @@ def _among(column: sa.Column[Any]) -> sa.ColumnElement[bool]:
 
 
 # Statements are made once: SQLAlchemy takes ten times as long to build one as the database to run it.
-_AGENTS = sa.select(table_of(Agent).c.email).where(table_of(Agent).c.removed_at.is_(None))
+_AGENTS = sa.select(table_of(Agent).c.email, table_of(Agent).c.id).where(table_of(Agent).c.removed_at.is_(None))
 _INBOXES = sa.select(_INBOX.c.address, _INBOX.c.confirmed).where(
     sa.or_(_INBOX.c.confirmed, _INBOX.c.mails >= SUGGESTED_AFTER)
 )
@@ -88,9 +88,9 @@ class Member:
     contact_id: int | None
 
 
-def find_agents(session: Session) -> set[str]:
-    """The addresses of all agents."""
-    return set(session.connection().execute(_AGENTS).scalars())
+def find_agents(session: Session) -> dict[str, int]:
+    """Everybody who answers, by address."""
+    return {row.email: row.id for row in session.connection().execute(_AGENTS)}
 
 
 def find_inboxes(session: Session) -> dict[str, bool]:

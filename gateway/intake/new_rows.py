@@ -9,10 +9,11 @@ from sqlmodel import Session, SQLModel
 from gateway.intake.numbers import Numbers
 from storage.columns import insert_or_skip
 from storage.contacts import Contact, ContactAddress
+from storage.tags import TicketTag
 from storage.tickets import Event, Participant, Ticket, TicketLink, TicketQueue
 
 # Rows that others refer to come first.
-_ORDER = (Contact, ContactAddress, Ticket, TicketQueue, Participant, Event, TicketLink)
+_ORDER = (Contact, ContactAddress, Ticket, TicketQueue, TicketTag, Participant, Event, TicketLink)
 
 
 class NewRows:

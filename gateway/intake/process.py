@@ -1,20 +1,21 @@
 """One mail from its content to its fate: the order of all steps.
 
-kind -> checks -> answers of agents to notices -> reports and confirmations -> follow-up finders -> checks of
-fresh mail -> file. The acknowledgement comes after everything is written (`gateway.intake.batch`). CONTRACT.md
-section 1, Order.
+kind -> checks -> answers of agents to notices -> reports and confirmations -> follow-up finders -> rules -> checks of
+fresh mail -> file. The acknowledgement comes after everything is written (`gateway.intake.batch`).
 """
 
 from collections.abc import Callable
 
+from gateway.intake.assignment import assign_by_policy
 from gateway.intake.by_agent import take_answer
 from gateway.intake.case import Case, Verdict
 from gateway.intake.checks import blocked, duplicate, flood, loop
 from gateway.intake.desk import Desk
 from gateway.intake.file import file_in_place
-from gateway.intake.follow_up import find_ticket
+from gateway.intake.follow_up import BY_POLICY, find_ticket
 from gateway.intake.place import Place, find_place
 from gateway.intake.reports import REPORTS, apply_report, reported_mail
+from gateway.intake.rules.apply import ask_rules, change_ticket, place_by, ruled, verdict_of
 from gateway.reading.mail import Kind
 from storage.outbox import prove_sent
 from storage.spool import SpoolState
@@ -84,11 +85,22 @@ def _process_report(case: Case, desk: Desk) -> Verdict | None:
 def _process_mail(case: Case, desk: Desk) -> Verdict | None:
     match = find_ticket(case, desk)
     place = find_place(case, desk, match)
+    is_answer = match is not None and match.by != BY_POLICY and place.ticket is not None
+    decision = ask_rules(case, desk, is_answer=is_answer)
+    verdict = verdict_of(decision)
+    if verdict:
+        return verdict
+    wanted, place = ruled(case, desk, decision), place_by(decision, place, is_answer=is_answer)
     if place.ticket is None:
-        verdict = _ask(FRESH_CHECKS, case, desk)
+        verdict = _ask(FRESH_CHECKS, wanted, desk)
         if verdict:
             return verdict
-    file_in_place(case, desk, place)
+    ticket = file_in_place(wanted, desk, place)
+    # Whatever a rule says: mail to the address that it came to finds it.
+    desk.add_home(ticket, case.queue)
+    change_ticket(wanted, desk, ticket, decision)
+    if place.ticket is None:
+        assign_by_policy(wanted, desk, ticket)
     if flood.UNKNOWN in case.claimed.passed:
         desk.learn(case.author)
     _prove_by_answer(case, desk)

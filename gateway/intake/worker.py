@@ -24,10 +24,12 @@ from gateway.reading.child_process import ReaderLimits
 from outbound.post_office import PostOffice, open_post_office
 from storage.claims import Claimed, Settled, claim, count_attempt, give_back, recover, settle
 from storage.database import Database, open_database
+from storage.erasure import collect_unwanted
+from storage.ids import lock_filing
 from storage.leases import is_dead, owner_name, supervisor_of
 from storage.spool import SpoolState, drop_old_held
 from storage.storms import release_quiet
-from storage.tickets import close_solved
+from storage.tickets import close_solved, open_due
 from storage.waking import Waiter, wake
 
 _POLL_SECONDS = 0.25
@@ -207,8 +209,12 @@ class IntakeWorker:
             self._close_at = at + _CLOSE_SECONDS
             with self._database.writing() as session:
                 close_solved(session, now())
+                open_due(session, now())
                 if self._settings.unknown_held_days:
                     drop_old_held(session, UNKNOWN, now() - timedelta(days=self._settings.unknown_held_days))
+            with self._database.writing() as session:
+                lock_filing(session)
+                collect_unwanted(session, self._office.blobs)
         if at >= self._storms_at and self._settings.storm_quiet_minutes:
             self._storms_at = at + _STORM_SECONDS
             self._release_quiet()

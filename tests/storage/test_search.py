@@ -2,14 +2,20 @@
 
 import random
 import unicodedata
+from dataclasses import replace
 
 import pytest
-from fakes.rows import file_texts
+from fakes.rows import file_texts, make_ticket, new_message
 from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
+from config.errors import AskedWrongly, NotFound
 from storage.database import Database
-from storage.search import folded_words, index_messages, search_messages
+from storage.finding import hits, parse_query, search_messages, snippet
+from storage.messages import NewAttachment, file_messages
+from storage.search import Indexed, folded_words, forget_words, index_messages
+from storage.tags import change_tags
+from storage.tickets import Priority, Status, get_ticket, set_priority, set_status
 
 TEXTS = [
     "Cotação para o João",
@@ -102,7 +108,20 @@ def _has(wanted: list[str], words: list[str]) -> bool:
 @example("the " * 1000 + "printer")
 def test_any_text_finds_what_a_reader_would(filled: Database, words: str) -> None:
     """Whatever is typed, operators of both engines too, nothing raises, and the result is that of plain reading."""
-    assert found(filled, words) == oracle(words)
+    # Quotes, stars and colons mean something of ours; the next test has them.
+    plain = words.translate(dict.fromkeys(map(ord, '"*:'), " "))
+    assert found(filled, plain) == oracle(plain)
+
+
+@settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(FREE_TEXT | OPERATORS | st.text(st.sampled_from('"*: abfile:subject:'), max_size=30))
+@example('" OR "1')
+@example('subject:"')
+@example('file:"a b" "c')
+@example("from:* *")
+def test_any_text_with_signs_of_ours_never_raises(filled: Database, words: str) -> None:
+    """Phrases that do not end, fields without a word, stars alone."""
+    assert set(found(filled, words)) <= set(TEXTS)
 
 
 @settings(max_examples=30, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
@@ -111,7 +130,7 @@ def test_any_text_is_found_by_its_own_words(database: Database, text: str) -> No
     """A message with any text can be stored, and is found by its first word."""
     with database.writing() as session:
         session.connection().exec_driver_sql("DELETE FROM message_words")
-        index_messages(session, [(1, text)])
+        index_messages(session, [(1, Indexed(text))])
         first = folded_words(text).split()[:1]
         assert search_messages(session, "".join(first)) == [1] * len(first)
 
@@ -123,5 +142,103 @@ def test_longest_words_of_every_script_can_be_indexed(database: Database) -> Non
     chance = random.Random(4711)
     words = ["".join(chance.choices(signs, k=22)) for _ in range(4300)]
     with database.writing() as session:
-        index_messages(session, [(1, " ".join(words))])
+        index_messages(session, [(1, Indexed(" ".join(words)))])
         assert search_messages(session, words[0]) == [1]
+
+
+MAILS = (
+    ("Invoice of March", "Please find the invoice of your order.", "Maria <maria@client.example>", "order-4711.pdf"),
+    ("Your order", "The order is late. We sent the invoice in March.", "Bob <bob@shop.example>", ""),
+    ("Holidays", "Maria sent her order to Bob, the late order.", "Ann <ann@invoice.example>", "plan.xlsx"),
+)
+
+
+@pytest.fixture
+def mailed(database: Database) -> Database:
+    """Three tickets with one mail each, of three people."""
+    for subject, text, author, filename in MAILS:
+        with database.writing() as session:
+            ticket = make_ticket(session)
+            name, _, email = author.rstrip(">").partition(" <")
+            files = (NewAttachment(filename, "application/pdf", 1, "0" * 64),) if filename else ()
+            message = replace(new_message(ticket, text=text, attachments=files), subject=subject, author=(name, email))
+            file_messages(session, [message])
+    return database
+
+
+def places(database: Database, typed: str) -> list[int]:
+    """The mails that are found, by their place in MAILS, the best first."""
+    with database.reading() as session:
+        return [number - 1 for number in search_messages(session, typed)]
+
+
+TYPED = {
+    "invoice": [0, 2, 1],  # in the subject, in an address, in the text
+    "order": [1, 0, 2],  # in the subject, in the name of a file, in the text
+    "subject:order": [1],
+    "from:maria": [0],
+    "maria": [0, 2],
+    "file:order": [0],
+    "file:plan.xlsx": [2],
+    '"late order"': [2],
+    '"order is late"': [1],
+    '"march please"': [],  # a phrase does not reach from the subject into the text
+    'subject:"invoice of march"': [0],
+    "inv* late": [2, 1],
+    "inv late": [],
+    "ho": [2],
+    "from:shop subject:your": [1],
+    "colour:red": [],
+    "http://order": [],
+}
+
+
+def test_fields_phrases_and_beginnings_find_what_was_meant_the_best_first(mailed: Database) -> None:
+    """Subjects before names and files, those before texts; the newest first within each. The same on both."""
+    assert {typed: places(mailed, typed) for typed in TYPED} == TYPED
+
+
+def test_filters_narrow_what_is_found(mailed: Database) -> None:
+    """By queue, status, tag, priority, assignee, customer and date; with words or alone."""
+    with mailed.writing() as session:
+        second = get_ticket(session, 2)
+        set_status(session, second, Status.SOLVED, by="x")
+        set_priority(session, second, Priority.HIGH, by="x")
+        change_tags(session, second, ["vip"], by="x")
+        second.customer_address = "bob@shop.example"
+        session.add(second)
+    wanted = {
+        "order status:solved": [1],
+        "tag:VIP": [1],
+        "priority:high order": [1],
+        "customer:bob@shop.example": [1],
+        "status:new queue:support": [2, 0],
+        "assignee:nobody order": [1, 0, 2],
+        "order before:2020-01-01": [],
+        "order after:2020-01-01": [1, 0, 2],
+    }
+    assert {typed: places(mailed, typed) for typed in wanted} == wanted
+
+
+@pytest.mark.parametrize("typed", ["a status:done", "a priority:huge", "before:soon", "queue:Nowhere a"])
+def test_filter_that_makes_no_sense_is_refused(mailed: Database, typed: str) -> None:
+    """It is never taken for a word."""
+    with pytest.raises((AskedWrongly, NotFound)):
+        places(mailed, typed)
+
+
+def test_hit_shows_the_words_around_the_first_place(mailed: Database) -> None:
+    """Folded like the search; the subject where the text has none of the words."""
+    with mailed.reading() as session:
+        assert hits(session, "sent", [2])[0].snippet == "The order is late. We sent the invoice in March."
+        assert hits(session, "holidays", [3])[0].snippet == "Holidays"
+        assert [hit.ref for hit in hits(session, "order", [3, 1])] == ["3.1", "1.1"]
+    long = " ".join(["word"] * 50 + ["Cotação"] + ["word"] * 50)
+    assert snippet(long, parse_query("cotac").terms).count("word") == 16
+
+
+def test_forgotten_message_is_not_found(mailed: Database) -> None:
+    """Only its own words are gone."""
+    with mailed.writing() as session:
+        forget_words(session, [1])
+    assert places(mailed, "invoice") == [2, 1]

@@ -19,7 +19,9 @@ def same_id(case: Case, desk: Desk) -> list[Known]:
 
 
 def check(case: Case, desk: Desk) -> Verdict | None:
-    """The same message is in a ticket of this queue."""
+    """The same message is in a ticket of this queue, or was, before a person was erased."""
+    if case.claimed.sha256 in desk.erased:
+        return Verdict(SpoolState.DUPLICATE, "erased", "the same mail was erased")
     for known in same_id(case, desk):
         ticket = desk.ticket(known.ticket_id)
         if ticket and known.content_key == case.content_key and case.queue.number in desk.homes.get(ticket.id, ()):

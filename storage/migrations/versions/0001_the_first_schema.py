@@ -153,6 +153,25 @@ def upgrade() -> None:
         batch_op.create_index(batch_op.f("ix_contact_address_contact_id"), ["contact_id"], unique=False)
 
     op.create_table(
+        "erased_mail",
+        sa.Column("tombstone", sa.String(), nullable=False),
+        sa.PrimaryKeyConstraint("tombstone", name=op.f("pk_erased_mail")),
+    )
+    op.create_table(
+        "unwanted_blob",
+        sa.Column("sha256", sa.String(), nullable=False),
+        sa.PrimaryKeyConstraint("sha256", name=op.f("pk_unwanted_blob")),
+    )
+    op.create_table(
+        "organisation",
+        sa.Column("domain", sa.String(), nullable=False),
+        sa.Column("name", sa.String(), nullable=False),
+        sa.PrimaryKeyConstraint("domain", name=op.f("pk_organisation")),
+    )
+    with op.batch_alter_table("organisation", schema=None) as batch_op:
+        batch_op.create_index(batch_op.f("ix_organisation_name"), ["name"], unique=False)
+
+    op.create_table(
         "queue",
         sa.Column("id", sa.Integer(), nullable=False),
         sa.Column("name", sa.String(), nullable=False),
@@ -169,6 +188,7 @@ def upgrade() -> None:
         sa.Column("display_name_in_automatic_replies", sa.Boolean(), nullable=False),
         sa.Column("known_contacts_only", sa.Boolean(), nullable=False),
         sa.Column("forwards", sa.String(length=32), nullable=False),
+        sa.Column("assignment", sa.String(length=32), nullable=False),
         sa.Column("form_senders", sa.Text(), nullable=False),
         sa.Column("answer_via", sa.Integer(), nullable=True),
         sa.Column("subject_tag", sa.Boolean(), nullable=False),
@@ -248,6 +268,7 @@ def upgrade() -> None:
         "queue_member",
         sa.Column("queue_id", sa.Integer(), nullable=False),
         sa.Column("agent_id", sa.Integer(), nullable=False),
+        sa.Column("turn_at", storage.columns.UtcDateTime(), nullable=True),
         sa.ForeignKeyConstraint(["agent_id"], ["agent.id"], name=op.f("fk_queue_member_agent_id")),
         sa.ForeignKeyConstraint(["queue_id"], ["queue.id"], name=op.f("fk_queue_member_queue_id")),
         sa.PrimaryKeyConstraint("queue_id", "agent_id", name=op.f("pk_queue_member")),
@@ -288,6 +309,7 @@ def upgrade() -> None:
         sa.Column("queue_id", sa.Integer(), nullable=False),
         sa.Column("subject", sa.String(), nullable=False),
         sa.Column("status", sa.String(length=32), nullable=False),
+        sa.Column("priority", sa.String(length=32), nullable=False),
         sa.Column("contact_id", sa.Integer(), nullable=True),
         sa.Column("customer_address", sa.String(), nullable=False),
         sa.Column("assignee_id", sa.Integer(), nullable=True),
@@ -297,6 +319,7 @@ def upgrade() -> None:
         sa.Column("created_at", storage.columns.UtcDateTime(), nullable=False),
         sa.Column("updated_at", storage.columns.UtcDateTime(), nullable=False),
         sa.Column("settled_at", storage.columns.UtcDateTime(), nullable=True),
+        sa.Column("pending_until", storage.columns.UtcDateTime(), nullable=True),
         sa.Column("merged_into", sa.Integer(), nullable=True),
         sa.Column("marks_from", sa.String(), nullable=False),
         sa.ForeignKeyConstraint(["address_id"], ["address.id"], name=op.f("fk_ticket_address_id")),
@@ -307,8 +330,15 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("id", name=op.f("pk_ticket")),
     )
     with op.batch_alter_table("ticket", schema=None) as batch_op:
-        batch_op.create_index(batch_op.f("ix_ticket_assignee_id"), ["assignee_id"], unique=False)
+        batch_op.create_index("ix_ticket_assignee_status", ["assignee_id", "status"], unique=False)
         batch_op.create_index("ix_ticket_contact_created", ["contact_id", "created_at"], unique=False)
+        batch_op.create_index(
+            "ix_ticket_pending_until",
+            ["pending_until"],
+            unique=False,
+            sqlite_where=sa.text("pending_until IS NOT NULL"),
+            postgresql_where=sa.text("pending_until IS NOT NULL"),
+        )
         batch_op.create_index("ix_ticket_queue_status", ["queue_id", "status", "updated_at"], unique=False)
         batch_op.create_index("ix_ticket_status", ["status", "updated_at"], unique=False)
 
@@ -390,6 +420,17 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("ticket_id", "address", name=op.f("pk_participant")),
     )
     op.create_table(
+        "presence",
+        sa.Column("ticket_id", sa.Integer(), nullable=False),
+        sa.Column("agent_id", sa.Integer(), nullable=False),
+        sa.Column("writes", sa.Boolean(), nullable=False),
+        sa.Column("since", storage.columns.UtcDateTime(), nullable=False),
+        sa.Column("until", storage.columns.UtcDateTime(), nullable=False),
+        sa.ForeignKeyConstraint(["agent_id"], ["agent.id"], name=op.f("fk_presence_agent_id")),
+        sa.ForeignKeyConstraint(["ticket_id"], ["ticket.id"], name=op.f("fk_presence_ticket_id")),
+        sa.PrimaryKeyConstraint("ticket_id", "agent_id", name=op.f("pk_presence")),
+    )
+    op.create_table(
         "shown",
         sa.Column("agent_id", sa.Integer(), nullable=False),
         sa.Column("ticket_id", sa.Integer(), nullable=False),
@@ -419,6 +460,16 @@ def upgrade() -> None:
         sa.ForeignKeyConstraint(["ticket_id"], ["ticket.id"], name=op.f("fk_ticket_queue_ticket_id")),
         sa.PrimaryKeyConstraint("ticket_id", "queue_id", name=op.f("pk_ticket_queue")),
     )
+    op.create_table(
+        "ticket_tag",
+        sa.Column("ticket_id", sa.Integer(), nullable=False),
+        sa.Column("tag", sa.String(), nullable=False),
+        sa.ForeignKeyConstraint(["ticket_id"], ["ticket.id"], name=op.f("fk_ticket_tag_ticket_id")),
+        sa.PrimaryKeyConstraint("ticket_id", "tag", name=op.f("pk_ticket_tag")),
+    )
+    with op.batch_alter_table("ticket_tag", schema=None) as batch_op:
+        batch_op.create_index(batch_op.f("ix_ticket_tag_tag"), ["tag"], unique=False)
+
     op.create_table(
         "attachment",
         sa.Column("id", sa.Integer(), autoincrement=False, nullable=False),
@@ -539,12 +590,17 @@ def downgrade() -> None:
         batch_op.drop_index(batch_op.f("ix_attachment_message_id"))
 
     op.drop_table("attachment")
+    with op.batch_alter_table("ticket_tag", schema=None) as batch_op:
+        batch_op.drop_index(batch_op.f("ix_ticket_tag_tag"))
+
+    op.drop_table("ticket_tag")
     op.drop_table("ticket_queue")
     with op.batch_alter_table("ticket_link", schema=None) as batch_op:
         batch_op.drop_index(batch_op.f("ix_ticket_link_other_id"))
 
     op.drop_table("ticket_link")
     op.drop_table("shown")
+    op.drop_table("presence")
     op.drop_table("participant")
     op.drop_table("message")
     with op.batch_alter_table("notice", schema=None) as batch_op:
@@ -559,8 +615,13 @@ def downgrade() -> None:
     with op.batch_alter_table("ticket", schema=None) as batch_op:
         batch_op.drop_index("ix_ticket_status")
         batch_op.drop_index("ix_ticket_queue_status")
+        batch_op.drop_index(
+            "ix_ticket_pending_until",
+            sqlite_where=sa.text("pending_until IS NOT NULL"),
+            postgresql_where=sa.text("pending_until IS NOT NULL"),
+        )
         batch_op.drop_index("ix_ticket_contact_created")
-        batch_op.drop_index(batch_op.f("ix_ticket_assignee_id"))
+        batch_op.drop_index("ix_ticket_assignee_status")
 
     op.drop_table("ticket")
     with op.batch_alter_table("source_inbox", schema=None) as batch_op:
@@ -596,6 +657,12 @@ def downgrade() -> None:
 
     op.drop_table("spool")
     op.drop_table("queue")
+    with op.batch_alter_table("organisation", schema=None) as batch_op:
+        batch_op.drop_index(batch_op.f("ix_organisation_name"))
+
+    op.drop_table("organisation")
+    op.drop_table("unwanted_blob")
+    op.drop_table("erased_mail")
     with op.batch_alter_table("contact_address", schema=None) as batch_op:
         batch_op.drop_index(batch_op.f("ix_contact_address_contact_id"))
 

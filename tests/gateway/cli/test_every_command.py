@@ -9,7 +9,7 @@ from gateway.cli.manual import MARKER, every_command, manual
 
 COMMANDS = every_command()
 # These print what they do while they do it, or bytes of a mail.
-WITHOUT_JSON = {"gateway serve", "gateway demo", "gateway mail raw"}
+WITHOUT_JSON = {"gateway serve", "gateway demo", "gateway mail raw", "gateway completion"}
 DOCS = Path(__file__).parents[3] / "docs" / "commands.md"
 
 

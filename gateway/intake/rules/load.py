@@ -1,0 +1,60 @@
+"""Rules between their table and their meaning: read once a batch, and refused when they are written wrongly."""
+
+from sqlmodel import Session
+
+from config import maillog
+from config.errors import AskedWrongly
+from gateway.intake.rules.action import Verb
+from gateway.intake.rules.decision import ReadRule, read_rule
+from storage.agents import find_agent
+from storage.queues import find_queue, queue_key
+from storage.rules import Rule, all_rules
+
+# How words begin that end with the name of a queue.
+_QUEUE_IS = ("queue equals ", "queue is ", "not queue equals ", "not queue is ")
+_ROUTE = (f"{Verb.ROUTE} ",)
+
+
+def load_rules(session: Session) -> list[ReadRule]:
+    """All rules in their order. One that this version cannot read is passed over: mail must go on."""
+    rules = []
+    for rule in all_rules(session):
+        try:
+            rules.append(read_rule(rule))
+        except AskedWrongly as error:
+            maillog.trouble(f"rule {rule.id} is not asked", reason=str(error))
+    return rules
+
+
+def check_rule(session: Session, rule: Rule) -> None:
+    """Refuse a rule that could never do what it says. Raises AskedWrongly or NotFound."""
+    read = read_rule(rule)
+    verbs = [action.verb for action in read.actions]
+    if Verb.IGNORE in verbs and len(verbs) > 1:
+        raise AskedWrongly("`ignore` leaves no ticket to which anything else could be done: it stands alone")
+    if verbs.count(Verb.ROUTE) > 1 or verbs.count(Verb.ASSIGN) > 1:
+        raise AskedWrongly("A rule routes to one queue and assigns to one agent")
+    for action in read.actions:
+        if action.verb is Verb.ROUTE:
+            find_queue(session, action.value)
+        elif action.verb in (Verb.ASSIGN, Verb.NOTIFY):
+            find_agent(session, action.value)
+
+
+def rename_in_rules(session: Session, old: str, new: str) -> None:
+    """A queue has another name: rules that name it go on meaning it."""
+    for rule in all_rules(session):
+        rule.conditions = [
+            _renamed(words, ("queue equals ", "queue is ", "not queue equals ", "not queue is "), old, new)
+            for words in rule.conditions
+        ]
+        rule.actions = [_renamed(words, (f"{Verb.ROUTE} ",), old, new) for words in rule.actions]
+        session.add(rule)
+    session.flush()
+
+
+def _renamed(words: str, beginnings: tuple[str, ...], old: str, new: str) -> str:
+    for beginning in beginnings:
+        if words.lower().startswith(beginning) and queue_key(words[len(beginning) :].strip('"')) == queue_key(old):
+            return beginning + new
+    return words
