@@ -16,13 +16,13 @@ from sqlmodel import Session
 
 from config.clock import now
 from config.errors import Refused
-from outbound.compose import Letter, Thread, compose
+from outbound.compose import Letter, Thread
 from outbound.guard import why_not
 from outbound.marks import Audience, Mark
 from outbound.plans import with_mark
 from outbound.post_office import PostOffice
 from outbound.render import render
-from outbound.routes import Way, reply_to, way_of
+from outbound.routes import Way, reply_to, signed, way_of
 from outbound.subjects import answer_subject
 from outbound.writing import MAX_NAME, Person, one_line, written_address
 from storage.address import canonical_address, domain_of
@@ -141,7 +141,7 @@ def _send(session: Session, office: PostOffice, arrival: Arrival, way: Way) -> N
         kind=OutgoingKind.ACKNOWLEDGEMENT,
         header_id=letter.thread.message_id,
         reverse_path=way.automatic_sender,
-        content=compose(letter),
+        content=signed(office, way, letter),
         recipients={address: letter.to[0].email},
         ticket_id=arrival.ticket.id,
         message_id=number,

@@ -8,12 +8,12 @@ from sqlmodel import Session
 
 from config.clock import now
 from config.errors import Refused
-from outbound.compose import Letter, Thread, compose
+from outbound.compose import Letter, Thread
 from outbound.drafts import Draft
 from outbound.marks import Audience, Mark, person_tag
 from outbound.post_office import PostOffice
 from outbound.recipients import Recipients, show_recipients
-from outbound.routes import Way, reply_to, way_of
+from outbound.routes import Way, reply_to, signed, way_of
 from outbound.subjects import answer_subject
 from outbound.writing import Person, body_lines
 from storage.agents import Agent
@@ -128,4 +128,4 @@ def _mail(
         thread=Thread(header_id, plan.in_reply_to, plan.references),
         files=tuple(draft.attachments),
     )
-    return Composed(mark.outgoing_id, header_id, compose(letter), to)
+    return Composed(mark.outgoing_id, header_id, signed(office, plan.way, letter), to)

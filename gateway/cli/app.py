@@ -13,6 +13,8 @@ from gateway.cli import (
     contact,
     database,
     demo,
+    dkim,
+    dns,
     doctor,
     init,
     mail,
@@ -57,6 +59,8 @@ app.add_typer(agent.app, name="agent", rich_help_panel=SET_UP)
 app.add_typer(channel.app, name="channel", rich_help_panel=SET_UP)
 app.add_typer(block.app, name="block", rich_help_panel=SET_UP)
 app.add_typer(allow.app, name="allow", rich_help_panel=SET_UP)
+app.add_typer(dkim.app, name="dkim", rich_help_panel=SET_UP)
+app.command("dns", rich_help_panel=SET_UP, epilog=dns.EXAMPLE)(dns.dns)
 app.add_typer(config.app, name="config", rich_help_panel=SET_UP)
 app.add_typer(database.app, name="database", rich_help_panel=SET_UP)
 
