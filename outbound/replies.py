@@ -11,9 +11,10 @@ from sqlmodel import Session
 from config import maillog
 from config.clock import now
 from config.errors import AskedWrongly, Refused
+from outbound.appearance import look_of
 from outbound.drafts import Draft, SentReply, people
 from outbound.filing import Content, put_in_ticket
-from outbound.plans import Composed, Plan, compose_mails, living_ticket, plan_reply, signed_text, tagged
+from outbound.plans import Composed, Plan, compose_mails, dress_reply, living_ticket, plan_reply, tagged
 from outbound.post_office import PostOffice
 from outbound.recipients import Recipients, canonical, refuse_blocked
 from outbound.routes import way_of
@@ -46,14 +47,14 @@ def send_reply(database: Database, office: PostOffice, agent: Agent, number: int
         plan = plan_reply(session, office, agent, number, draft)
         seen = refuse_newer(session, agent, number, draft)
     files = _store_files(office, draft)
-    text = signed_text(draft, plan.signature)
-    mails = compose_mails(office, plan, draft, text)
+    dressed = dress_reply(office, plan, draft)
+    mails = compose_mails(office, plan, dressed)
     with database.writing() as session:
         lock_filing(session)
         refuse_newer(session, agent, number, replace(draft, seen=seen))
         if plan_reply(session, office, agent, number, draft) != plan:
             raise Refused(f"Ticket {number} was changed a moment ago: look at it, then send the reply again")
-        sent = put_in_ticket(session, office, agent, plan, draft, Content(text, files, mails))
+        sent = put_in_ticket(session, office, agent, plan, draft, Content(dressed.text, files, mails))
     _announce(office, sent, mails)
     return sent
 
@@ -76,16 +77,17 @@ def start_ticket(
             ticket_id=ticket.id,
             queue_id=queue.number,
             recipients=recipients,
-            way=way_of(session, office, ticket, queue),
+            way=way_of(session, office, ticket, queue, agent),
             subject=tagged(ticket, queue, ticket.subject),
             in_reply_to="",
             references=(),
             signature=agent.signature or queue.signature,
+            look=look_of(office.settings, queue, plain=draft.plain),
         )
-        text = signed_text(draft, plan.signature)
         # The number of the ticket stands in the mail's ids, so it is composed inside the transaction.
-        mails = compose_mails(office, plan, draft, text)
-        sent = put_in_ticket(session, office, agent, plan, draft, Content(text, files, mails))
+        dressed = dress_reply(office, plan, draft)
+        mails = compose_mails(office, plan, dressed)
+        sent = put_in_ticket(session, office, agent, plan, draft, Content(dressed.text, files, mails))
     _announce(office, sent, mails)
     return sent
 

@@ -17,10 +17,11 @@ from outbound.post_office import PostOffice
 from outbound.writing import Person
 from storage.address import domain_of
 from storage.addresses import AddressState, CreationAddress, list_addresses
+from storage.agents import Agent
 from storage.channels import Channel, ChannelKind
 from storage.dkim_keys import signing_keys
 from storage.outbox import Outgoing, OutgoingKind
-from storage.queues import Queue, ReplyTo, SourceInbox, source_inboxes
+from storage.queues import FromName, Queue, ReplyTo, SourceInbox, source_inboxes
 from storage.tickets import Ticket
 
 
@@ -36,8 +37,11 @@ class Way:
     keys: tuple[SealedKey, ...] = ()  # sign for the domain of From; an account signs for itself
 
 
-def way_of(session: Session, office: PostOffice, ticket: Ticket, queue: Queue) -> Way:
-    """The way for a ticket. Raises Refused when its channel was removed, or when no address can stand in From."""
+def way_of(session: Session, office: PostOffice, ticket: Ticket, queue: Queue, agent: Agent | None = None) -> Way:
+    """The way for a ticket, under the agent's name where the queue wants that.
+
+    Raises Refused when its channel was removed, or when no address can stand in From.
+    """
     channel = _channel(session, ticket, queue)
     inbox = _source_inbox(session, ticket, queue)
     address = (channel.from_address if channel else "") or queue.from_address or inbox
@@ -48,12 +52,19 @@ def way_of(session: Session, office: PostOffice, ticket: Ticket, queue: Queue) -
     own = address if channel and channel.kind is not ChannelKind.FOLDER else ""
     return Way(
         channel_id=channel.number if channel else None,
-        author=Person(queue.display_name or queue.name, address),
+        author=Person(_name(queue, agent), address),
         answers_to=inbox if queue.reply_to is ReplyTo.INBOX else "",
         sender=address,
         automatic_sender=own,
         keys=() if channel else tuple(map(sealed_key, signing_keys(session, domain_of(address)))),
     )
+
+
+def _name(queue: Queue, agent: Agent | None) -> str:
+    own = queue.display_name or queue.name
+    if agent is None or not agent.name or queue.from_name is FromName.QUEUE:
+        return own
+    return agent.name if queue.from_name is FromName.AGENT else f"{agent.name} via {own}"
 
 
 def signed(office: PostOffice, way: Way, letter: Letter) -> bytes:
