@@ -60,7 +60,7 @@ class Look:
 
     @property
     def marker(self) -> str:
-        """The line above which an answer is written; `gateway.reading` knows its form again."""
+        """The line above which an answer is written; `gateway.reading.labels` knows its signs again."""
         return f"##- {_MARKERS.get(self.language, _MARKERS['en'])} -##" if self.has_marker else ""
 
 
@@ -107,6 +107,13 @@ def dress(settings: Settings, look: Look, words: Words, files: Sequence[File] = 
     shown = _shown(settings.domain, words.text, files)
     html = letter_html(folder, look, words, shown, f"cid:{logo.content_id}" if logo else "")
     return Dressed(text, html, (*([logo] if logo else []), *shown))
+
+
+def load_tools() -> None:
+    """Import what dresses and signs a letter (0.3 s): for a process that will do so while it holds a lock."""
+
+    import outbound.markdown
+    import outbound.render  # noqa: F401 - each import is what this is for
 
 
 def plain_text(look: Look, words: Words) -> str:

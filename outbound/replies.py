@@ -16,7 +16,7 @@ from outbound.drafts import Draft, SentReply, people
 from outbound.filing import Content, put_in_ticket
 from outbound.plans import Composed, Plan, compose_mails, dress_reply, living_ticket, plan_reply, tagged
 from outbound.post_office import PostOffice
-from outbound.recipients import Recipients, canonical, refuse_blocked
+from outbound.recipients import canonical, each_once, refuse_blocked
 from outbound.routes import way_of
 from outbound.seen import refuse_newer, remember_seen
 from outbound.writing import MAX_SUBJECT, Person, body_lines, one_line
@@ -71,7 +71,7 @@ def start_ticket(
     with database.writing() as session:
         lock_filing(session)
         ticket = _new_ticket(session, queue, customer, one_line(subject, MAX_SUBJECT))
-        recipients = Recipients((customer,), tuple(people(draft.cc or ())), tuple(people(draft.bcc or ())))
+        recipients = each_once([customer], people(draft.cc or ()), people(draft.bcc or ()))
         refuse_blocked(session, office, recipients)
         plan = Plan(
             ticket_id=ticket.id,

@@ -20,6 +20,7 @@ from gateway.intake.batch import Outcome, file_batch
 from gateway.intake.checks.flood import UNKNOWN
 from gateway.intake.prepare import Ready, prepare, prepare_limits
 from gateway.reading.bounded import BoundedReader, ReaderLimits
+from outbound.appearance import load_tools
 from outbound.post_office import PostOffice, open_post_office
 from storage.claims import Claimed, Settled, claim, count_attempt, give_back, recover, settle
 from storage.database import Database, open_database
@@ -75,6 +76,7 @@ class IntakeWorker:
         """Work until told to stop."""
         waiter = Waiter(self._data_dir, "intake")
         pause = _POLL_SECONDS
+        load_tools()  # acknowledgements are dressed while the batch holds the write lock
         self._reader.start()
         try:
             while not stop.is_set():

@@ -23,11 +23,14 @@ CUSTOMER = "carla@customer.example"
 def _answer(house: House, customer: str = CUSTOMER) -> tuple[int, SentReply]:
     """A ticket whose answer has left."""
     ticket = house.ticket_of(house.receive(mail(author=f"Carla <{customer}>", subject=customer)))
-    draft = Draft("Turn it off.", yes=True, now=True)
-    sent = send_reply(house.database, house.office, house.agent, ticket.id, draft)
+    return ticket.id, _send(house, ticket.id)
+
+
+def _send(house: House, number: int) -> SentReply:
+    sent = send_reply(house.database, house.office, house.agent, number, Draft("Off.", anyway=True, now=True))
     with house.database.writing() as session:
         session.exec(sa.update(Delivery).values(state=DeliveryState.SENT))
-    return ticket.id, sent
+    return sent
 
 
 def _delivery(house: House, sent: SentReply) -> Delivery:
@@ -133,6 +136,7 @@ def test_report_about_somebody_else_says_nothing(house: House) -> None:
 def test_bounces_of_many_systems_find_their_mail(house: House) -> None:
     """At least 97 of 100 that cite a mail of ours reach its recipient, and none opens a ticket."""
     right = wrong = 0
+    tickets: dict[str, int] = {}
     for line in (Path(CORPUS) / "expected.jsonl").read_text().splitlines():
         told = json.loads(line)
         original = told["expect"].get("report.original_message_id", "").strip("<>").encode()
@@ -140,7 +144,9 @@ def test_bounces_of_many_systems_find_their_mail(house: House) -> None:
         address = told["expect"].get("report.recipients.0.address", "")
         if not original or original not in raw or canonical_address(address) is None:
             continue
-        number, sent = _answer(house, address)
+        if address not in tickets:
+            tickets[address], _ = _answer(house, address)
+        number, sent = tickets[address], _send(house, tickets[address])
         row = house.receive(raw.replace(original, sent.header_id.strip("<>").encode()), reverse_path="")
         assert row.message_id is None or house.ticket_of(row).id == number, told["file"]
         is_failed = told["expect"].get("report.recipients.0.action", "failed") == "failed"
