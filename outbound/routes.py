@@ -56,7 +56,7 @@ def way_of(session: Session, office: PostOffice, ticket: Ticket, queue: Queue, a
         answers_to=inbox if queue.reply_to is ReplyTo.INBOX else "",
         sender=address,
         automatic_sender=own,
-        keys=() if channel else tuple(map(sealed_key, signing_keys(session, domain_of(address)))),
+        keys=keys_of(session, channel.number if channel else None, address),
     )
 
 
@@ -65,6 +65,11 @@ def _name(queue: Queue, agent: Agent | None) -> str:
     if agent is None or not agent.name or queue.from_name is FromName.QUEUE:
         return own
     return agent.name if queue.from_name is FromName.AGENT else f"{agent.name} via {own}"
+
+
+def keys_of(session: Session, channel_id: int | None, address: str) -> tuple[SealedKey, ...]:
+    """The keys that sign mail of this address: on the default servers alone, since an account signs for itself."""
+    return () if channel_id else tuple(map(sealed_key, signing_keys(session, domain_of(address))))
 
 
 def signed(office: PostOffice, way: Way, letter: Letter) -> bytes:
