@@ -35,7 +35,7 @@ _COLORS = {
 _LOGO_TYPES = {".png": "image/png", ".jpg": "image/jpeg", ".jpeg": "image/jpeg", ".gif": "image/gif"}
 MAX_LOGO = 262_144
 # Beyond it a mail goes as text alone; nobody writes that much.
-_MAX_MARKDOWN = 200_000
+_MAX_MARKDOWN = 50_000
 _MARKERS = {
     "en": "Please write your answer above this line",
     "pt": "Por favor, escreva a sua resposta acima desta linha",

@@ -11,7 +11,7 @@ from sqlmodel import Session
 from config import maillog
 from config.clock import now
 from config.errors import AskedWrongly, Refused
-from outbound.appearance import look_of
+from outbound.appearance import Words, dress, look_of
 from outbound.drafts import Draft, SentReply, people
 from outbound.filing import Content, put_in_ticket
 from outbound.plans import Composed, Plan, compose_mails, dress_reply, living_ticket, plan_reply, tagged
@@ -68,6 +68,9 @@ def start_ticket(
     if not one_line(subject, MAX_SUBJECT):
         raise AskedWrongly("A new ticket needs a subject")
     files = _store_files(office, draft)
+    look, signature = look_of(office.settings, queue, plain=draft.plain), agent.signature or queue.signature
+    words = Words(draft.text, signature, subject=one_line(subject, MAX_SUBJECT))
+    dressed = dress(office.settings, look, words, draft.attachments)
     with database.writing() as session:
         lock_filing(session)
         ticket = _new_ticket(session, queue, customer, one_line(subject, MAX_SUBJECT))
@@ -81,11 +84,10 @@ def start_ticket(
             subject=tagged(ticket, queue, ticket.subject),
             in_reply_to="",
             references=(),
-            signature=agent.signature or queue.signature,
-            look=look_of(office.settings, queue, plain=draft.plain),
+            signature=signature,
+            look=look,
         )
         # The number of the ticket stands in the mail's ids, so it is composed inside the transaction.
-        dressed = dress_reply(office, plan, draft)
         mails = compose_mails(office, plan, dressed)
         sent = put_in_ticket(session, office, agent, plan, draft, Content(dressed.text, files, mails))
     _announce(office, sent, mails)
