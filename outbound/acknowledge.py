@@ -132,7 +132,7 @@ def _send(session: Session, office: PostOffice, arrival: Arrival, way: Way) -> N
     mark = Mark(Audience.CUSTOMER, arrival.ticket.id, new_id())
     letter = _letter(session, office, arrival, way, mark)
     text, html = with_mark(office, letter.text, mark), html_with_mark(office, letter.html, mark)
-    content = signed(office, way, replace(letter, text=text, html=html))
+    content = signed(office, way.keys, replace(letter, text=text, html=html))
     [number] = file_messages(session, [_message(arrival, letter)])
     arrival.ticket.messages += 1
     session.add(arrival.ticket)

@@ -147,4 +147,4 @@ def _mail(
         thread=Thread(header_id, plan.in_reply_to, plan.references),
         files=dressed.files,
     )
-    return Composed(mark.outgoing_id, header_id, signed(office, plan.way, letter), to)
+    return Composed(mark.outgoing_id, header_id, signed(office, plan.way.keys, letter), to)

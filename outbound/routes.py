@@ -72,9 +72,9 @@ def keys_of(session: Session, channel_id: int | None, address: str) -> tuple[Sea
     return () if channel_id else tuple(map(sealed_key, signing_keys(session, domain_of(address))))
 
 
-def signed(office: PostOffice, way: Way, letter: Letter) -> bytes:
+def signed(office: PostOffice, keys: tuple[SealedKey, ...], letter: Letter) -> bytes:
     """The bytes of a letter as they leave, over all attempts the same: composed and signed once."""
-    return sign(compose(letter), way.keys, office.seal, letter.date)
+    return sign(compose(letter), keys, office.seal, letter.date)
 
 
 def why_doubted(office: PostOffice, way: Way) -> str:

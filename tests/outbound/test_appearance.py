@@ -153,7 +153,7 @@ def test_last_mail_is_quoted_where_the_queue_wants_it_and_without_tokens(desk: D
     _file_text(desk, number, f"It smokes.\n\nWrite to <{address.upper()}>\n")
     desk.reply(number, text="Oh.")
     text = _text(_last(desk))
-    assert "\n> It smokes.\n>\n> Write to <[...]>\n" in text
+    assert "\n> It smokes.\n>\n> Write to [...]\n" in text
     assert " schrieb Ann:\n> " in text
     assert text.index("Oh.") < text.index("-- \nS") < text.index("schrieb")
     assert address.partition("@")[0] not in (text + _html(_last(desk))).lower().replace(_last(desk)["Reply-To"], "")
