@@ -19,6 +19,7 @@ from config.errors import GatewayError
 from config.files import Loaded
 from config.settings import LOOPBACK, ListenerSettings, ServerSettings, Settings
 from gateway.doctor_dns import due_in_dns, examine_dns
+from gateway.doctor_looks import examine_looks
 from gateway.findings import Finding, Findings, State
 from storage.addresses import AddressState, list_addresses
 from storage.agents import list_agents
@@ -201,6 +202,7 @@ def _database(settings: Settings) -> Findings:
             with database.reading() as session:
                 for look in (_desk, _mail, _outgoing):
                     yield from look(session)
+                yield from examine_looks(session, settings)
                 due = due_in_dns(session, settings)
             yield from examine_dns(settings, due)
     except GatewayError as error:

@@ -56,3 +56,15 @@ def test_preview_and_logo_that_cannot_be_are_refused(cli: Cli) -> None:
     assert "template list" in cli.refuses("template", "preview", "glossy", exits=2)
     assert "templates" in cli.refuses("queue", "new", "Support", "--logo", "logo.png", exits=78)
     assert cli.json("queue", "list") == []
+
+
+def test_doctor_finds_a_logo_and_a_template_that_are_gone(cli: Cli) -> None:
+    """Answers of that queue would be refused: it is told before an agent meets it."""
+    _own_folder(cli)
+    assert cli.house.agent
+    cli.run("queue", "set", "Support", "--template", "own", "--logo", "logo.png")
+    cli.run("doctor")
+    (cli.folder / "templates" / "logo.png").unlink()
+    assert "logo.png" in cli.run("doctor", exits=1)
+    (cli.folder / "templates" / "letter-own.html").unlink()
+    assert "letter-own.html is not there" in cli.run("doctor", exits=1)
