@@ -366,6 +366,9 @@ class OutboundSettings(_Part):
     servers: tuple[ServerSettings, ...] = Field(
         (), description="Tried in order; empty: mail goes to the folder outgoing in data_dir."
     )
+    templates: SettingsPath | None = Field(
+        None, description="Folder with templates and logos of your own; they go before the shipped ones."
+    )
     retry_seconds: tuple[int, ...] = Field(
         (60, 300, 900, 3600, 3600, 7200, 14400),
         min_length=1,

@@ -11,7 +11,6 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
-from enum import StrEnum
 from pathlib import Path
 
 from sqlmodel import Session
@@ -19,6 +18,9 @@ from sqlmodel import Session
 from config.errors import GatewayError
 from config.files import Loaded
 from config.settings import LOOPBACK, ListenerSettings, ServerSettings, Settings
+from gateway.doctor_dns import due_in_dns, examine_dns
+from gateway.doctor_looks import examine_looks
+from gateway.findings import Finding, Findings, State
 from storage.addresses import AddressState, list_addresses
 from storage.agents import list_agents
 from storage.blobs import open_blobs
@@ -36,33 +38,12 @@ _CERTIFICATE_DAYS = 21
 _ANYWHERE = ("0.0.0.0", "::", "")  # noqa: S104 - compared with, not bound
 
 
-class State(StrEnum):
-    """How bad it is."""
-
-    OK = "ok"
-    WARN = "warn"  # it works, and somebody should look
-    FAIL = "fail"  # it does not work
-
-
-@dataclass(frozen=True, slots=True)
-class Finding:
-    """One line of the examination."""
-
-    state: State
-    subject: str
-    text: str
-    advice: str = ""
-
-
 @dataclass(frozen=True, slots=True)
 class Listening:
     """Whether an SMTP server greets on one of our addresses."""
 
     address: str
     answers: bool
-
-
-Findings = Iterator[Finding]
 
 
 def examine(loaded: Loaded) -> Findings:
@@ -221,6 +202,9 @@ def _database(settings: Settings) -> Findings:
             with database.reading() as session:
                 for look in (_desk, _mail, _outgoing):
                     yield from look(session)
+                yield from examine_looks(session, settings)
+                due = due_in_dns(session, settings)
+            yield from examine_dns(settings, due)
     except GatewayError as error:
         yield Finding(State.FAIL, "database", str(error))
 

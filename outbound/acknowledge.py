@@ -15,15 +15,16 @@ from zoneinfo import ZoneInfo
 from sqlmodel import Session
 
 from config.clock import now
-from config.errors import Refused
+from config.errors import BadConfiguration, Refused
+from outbound.appearance import Words, dress, look_of
 from outbound.caps import too_much
-from outbound.compose import Letter, Thread, compose
+from outbound.compose import Letter, Thread
 from outbound.guard import why_not
 from outbound.marks import Audience, Mark
-from outbound.plans import with_mark
+from outbound.plans import html_with_mark, with_mark
 from outbound.post_office import PostOffice
 from outbound.render import render
-from outbound.routes import Way, reply_to, way_of
+from outbound.routes import Way, reply_to, signed, way_of
 from outbound.subjects import answer_subject
 from outbound.writing import MAX_NAME, Person, one_line, written_address
 from storage.address import canonical_address, domain_of
@@ -70,10 +71,9 @@ def acknowledge(  # noqa: PLR0913 - the facts of one mail, each named where it i
         if why:
             return [(_STEP, "no", why)]
     try:
-        way = way_of(session, office, ticket, queue)
-    except Refused as error:
+        _send(session, office, arrival, way_of(session, office, ticket, queue))
+    except (Refused, BadConfiguration) as error:  # no way, or a template or a key that cannot be used
         return [(_STEP, "no", str(error))]
-    _send(session, office, arrival, way)
     return [(_STEP, "yes", f"to {ticket.customer_address}")]
 
 
@@ -132,8 +132,9 @@ QUESTIONS: tuple[Callable[[Session, PostOffice, Arrival], str], ...] = (_policy,
 def _send(session: Session, office: PostOffice, arrival: Arrival, way: Way) -> None:
     mark = Mark(Audience.CUSTOMER, arrival.ticket.id, new_id())
     letter = _letter(session, office, arrival, way, mark)
+    text, html = with_mark(office, letter.text, mark), html_with_mark(office, letter.html, mark)
+    content = signed(office, way.keys, replace(letter, text=text, html=html))
     [number] = file_messages(session, [_message(arrival, letter)])
-    letter = replace(letter, text=with_mark(office, letter.text, mark))
     arrival.ticket.messages += 1
     session.add(arrival.ticket)
     address = arrival.ticket.customer_address
@@ -142,7 +143,7 @@ def _send(session: Session, office: PostOffice, arrival: Arrival, way: Way) -> N
         kind=OutgoingKind.ACKNOWLEDGEMENT,
         header_id=letter.thread.message_id,
         reverse_path=way.automatic_sender,
-        content=compose(letter),
+        content=content,
         recipients={address: letter.to[0].email},
         ticket_id=arrival.ticket.id,
         message_id=number,
@@ -154,14 +155,18 @@ def _send(session: Session, office: PostOffice, arrival: Arrival, way: Way) -> N
 def _letter(session: Session, office: PostOffice, arrival: Arrival, way: Way, mark: Mark) -> Letter:
     queue, ticket, message = arrival.queue, arrival.ticket, arrival.message
     values = {"number": str(ticket.id), "sender": office.settings.company.name or queue.display_name or queue.name}
-    rendered = render("acknowledgement", queue.language, values)
+    rendered = render("acknowledgement", queue.language, values, office.settings.outbound.templates)
     author = way.author if queue.display_name_in_automatic_replies else Person("", way.author.email)
     subject = answer_subject(message.subject) if arrival.is_proven and message.subject else rendered.subject
+    words = Words(rendered.text, subject=subject)
+    dressed = dress(office.settings, look_of(office.settings, queue), words)
     return Letter(
         author=author,
         to=(_customer(session, arrival),),
         subject=f"{subject} [#{ticket.id}]" if queue.subject_tag else subject,
-        text=rendered.text,
+        text=dressed.text,
+        html=dressed.html,
+        files=dressed.files,
         date=now().astimezone(ZoneInfo(office.settings.time_zone)),
         thread=Thread(office.marks.message_id(mark), message.message_id, tuple(_references(message))),
         reply_to=reply_to(office, way, mark),

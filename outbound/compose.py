@@ -9,7 +9,7 @@ import re
 from dataclasses import dataclass
 from datetime import datetime
 from email.header import decode_header, make_header
-from email.message import EmailMessage
+from email.message import EmailMessage, MIMEPart
 from email.parser import HeaderParser
 from email.policy import EmailPolicy
 from email.utils import format_datetime, getaddresses
@@ -45,6 +45,7 @@ class File:
     filename: str
     content_type: str
     content: bytes
+    content_id: str = ""  # stands in the letter under this id, which is of our own making
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,6 +71,7 @@ class Letter:
     reply_to: Person | None = None
     files: tuple[File, ...] = ()
     loop_value: str = ""
+    html: str = ""  # the same in HTML; empty: text alone
 
 
 class Unfaithful(GatewayError):
@@ -101,8 +103,15 @@ def compose(letter: Letter) -> bytes:
     for name, value in fields:
         mail[name] = value
     mail.set_content(body_lines(letter.text), charset="utf-8", cte=None)
+    if letter.html:
+        mail.add_alternative(body_lines(letter.html), subtype="html", charset="utf-8", cte=None)
+        alternatives = list(mail.iter_parts())
+        for file in letter.files:
+            if file.content_id:
+                _show(alternatives[1], file)
     for file in letter.files:
-        _attach(mail, file)
+        if not (letter.html and file.content_id):
+            _attach(mail, file)
     built = mail.as_bytes()
     _prove(built, letter, [name for name, _ in fields])
     return built
@@ -145,12 +154,31 @@ def _automatic_fields(letter: Letter) -> list[tuple[str, str]]:
 
 
 def _attach(mail: EmailMessage, file: File) -> None:
+    main, sub = _type_of(file)
+    mail.add_attachment(file.content, maintype=main, subtype=sub, cte="base64", filename=file_name(file.filename))
+
+
+def _show(html: MIMEPart, file: File) -> None:
+    """A picture in the letter. RFC 2387."""
+    main, sub = _type_of(file)
+    html.add_related(
+        file.content,
+        maintype=main,
+        subtype=sub,
+        cte="base64",
+        cid=f"<{file.content_id}>",
+        filename=file_name(file.filename),
+        disposition="inline",
+    )
+
+
+def _type_of(file: File) -> tuple[str, str]:
     content_type = file.content_type.lower()
     # A mail inside a mail must not be base64 (RFC 2046 section 5.2.1); as a plain file it may.
     if not _TYPE.fullmatch(content_type) or content_type.startswith(("message/", "multipart/")):
         content_type = "application/octet-stream"
     main, _, sub = content_type.partition("/")
-    mail.add_attachment(file.content, maintype=main, subtype=sub, cte="base64", filename=file_name(file.filename))
+    return main, sub
 
 
 def _prove(built: bytes, letter: Letter, names: list[str]) -> None:

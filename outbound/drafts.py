@@ -31,7 +31,7 @@ class Draft:
     yes: bool = False  # also to domains that are new to the ticket
     now: bool = False  # without the time in which it can be cancelled
     status: Status | None = None
-    plain: bool = False  # text alone; today every reply is
+    plain: bool = False  # text alone, without HTML
 
 
 @dataclass(frozen=True, slots=True)

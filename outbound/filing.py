@@ -10,9 +10,9 @@ from outbound.drafts import Draft, SentReply
 from outbound.plans import Composed, Plan
 from outbound.post_office import PostOffice
 from outbound.recipients import Recipients, canonical
+from outbound.routes import why_doubted
 from outbound.seen import remember_seen
 from outbound.writing import body_lines
-from storage.address import domain_of
 from storage.agents import Agent
 from storage.contacts import mark_known
 from storage.messages import Direction, NewAttachment, NewMessage, file_messages
@@ -67,17 +67,11 @@ def put_in_ticket(
 
 
 def _first_answer(session: Session, office: PostOffice, plan: Plan) -> list[str]:
-    """Said once: mail under a foreign domain through our servers fails DMARC there. RFC 7489 section 3.1."""
-    address = plan.way.author.email
-    is_foreign = domain_of(address) not in office.settings.own_domains
-    if plan.way.channel_id is not None or not is_foreign or not office.settings.outbound.servers:
+    """Said once: mail under a domain through our servers fails DMARC there, unless a key of ours signs for it."""
+    doubt = why_doubted(office, plan.way)
+    if not doubt or session.exec(select(Outgoing.id).where(Outgoing.kind == OutgoingKind.REPLY).limit(1)).first():
         return []
-    if session.exec(select(Outgoing.id).where(Outgoing.kind == OutgoingKind.REPLY).limit(1)).first():
-        return []
-    return [
-        f"This first answer leaves as {address} through the default servers: unless they sign for {domain_of(address)} "
-        "(DKIM) many will doubt it; a channel of that account, or --from with an address of ours, avoids it"
-    ]
+    return [f"This first answer leaves as {plan.way.author.email} through the default servers: {doubt}"]
 
 
 def _message(ticket: Ticket, agent: Agent, plan: Plan, draft: Draft, content: Content) -> NewMessage:

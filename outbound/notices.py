@@ -16,11 +16,11 @@ from config import maillog
 from config.clock import now
 from config.errors import GatewayError, Refused
 from outbound.caps import too_much
-from outbound.compose import Letter, Thread, compose
+from outbound.compose import Letter, Thread
 from outbound.guard import why_not
 from outbound.marks import Audience, Mark, person_tag
 from outbound.post_office import PostOffice
-from outbound.routes import way_of
+from outbound.routes import keys_of, signed, way_of
 from outbound.writing import Person, one_line
 from storage.agents import Agent
 from storage.database import Database
@@ -104,7 +104,7 @@ def _parcel(session: Session, office: PostOffice, notices: list[Notice]) -> _Par
         kind=OutgoingKind.NOTICE,
         header_id=letter.thread.message_id,
         reverse_path=sender,
-        content=compose(letter),
+        content=signed(office, keys_of(session, channel_id, author.email), letter),
         recipients={agent.email: agent.email},
         ticket_id=only.id if only else None,
         channel_id=channel_id,

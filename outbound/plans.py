@@ -8,19 +8,21 @@ from sqlmodel import Session
 
 from config.clock import now
 from config.errors import Refused
-from outbound.compose import Letter, Thread, compose
+from outbound.appearance import Dressed, Look, Words, dress, look_of
+from outbound.compose import Letter, Thread
 from outbound.drafts import Draft
 from outbound.marks import Audience, Mark, person_tag
 from outbound.post_office import PostOffice
+from outbound.quoting import Quote, quote_of
 from outbound.recipients import Recipients, show_recipients
-from outbound.routes import Way, reply_to, way_of
+from outbound.routes import Way, reply_to, signed, way_of
 from outbound.subjects import answer_subject
-from outbound.writing import Person, body_lines
+from outbound.writing import Person
 from storage.agents import Agent
 from storage.ids import new_id
-from storage.messages import Direction, messages_of, references_of
+from storage.messages import Direction, Message, messages_of, references_of
 from storage.queues import Queue
-from storage.tickets import Status, Ticket, get_ticket
+from storage.tickets import Status, Ticket, get_ticket, participants_of
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,6 +37,8 @@ class Plan:
     in_reply_to: str
     references: tuple[str, ...]
     signature: str
+    look: Look
+    quote: Quote | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,12 +69,14 @@ def plan_reply(session: Session, office: PostOffice, agent: Agent, number: int, 
         ticket_id=number,
         queue_id=queue.number,
         recipients=show_recipients(session, office, ticket, mails, draft),
-        way=way_of(session, office, ticket, queue),
+        way=way_of(session, office, ticket, queue, agent),
         # The subject of the last mail: a customer who takes up something else in the same thread means it.
         subject=tagged(ticket, queue, answer_subject(last.subject if last else ticket.subject)),
         in_reply_to=last.message_id if last else "",
         references=tuple(references_of(session, number)),
         signature=(agent.signature if is_assignee else "") or queue.signature,
+        look=look_of(office.settings, queue, plain=draft.plain),
+        quote=_quote(session, office, ticket, queue, last) if queue.quote_last else None,
     )
 
 
@@ -86,9 +92,8 @@ def tagged(ticket: Ticket, queue: Queue, subject: str) -> str:
     return subject if not queue.subject_tag or tag in subject else f"{subject} {tag}"
 
 
-def signed_text(draft: Draft, signature: str) -> str:
-    # "-- " with its space is what mail programs know as the beginning of a signature. RFC 3676 section 4.3.
-    return body_lines(f"{draft.text.rstrip()}\n\n-- \n{signature.strip()}" if signature.strip() else draft.text)
+def _quote(session: Session, office: PostOffice, ticket: Ticket, queue: Queue, last: Message | None) -> Quote | None:
+    return quote_of(last, participants_of(session, ticket.id), queue.language, office)
 
 
 def with_mark(office: PostOffice, text: str, mark: Mark) -> str:
@@ -97,23 +102,36 @@ def with_mark(office: PostOffice, text: str, mark: Mark) -> str:
     return f"{plain.rstrip()}\n\n{office.marks.body_mark(mark)}\n" if office.settings.outbound.body_mark else plain
 
 
-def compose_mails(office: PostOffice, plan: Plan, draft: Draft, text: str) -> list[Composed]:
+def html_with_mark(office: PostOffice, html: str, mark: Mark) -> str:
+    """The same for the letter in HTML, which was made of text without marks."""
+    head, end, rest = html.rpartition("</body>")
+    if not end or not office.settings.outbound.body_mark:
+        return html
+    return f'{head}<div style="font-size: 11px;color: #767676;">{office.marks.body_mark(mark)}</div>{end}{rest}'
+
+
+def dress_reply(office: PostOffice, plan: Plan, draft: Draft) -> Dressed:
+    """The text, the HTML and the files of a reply: To, Cc and Bcc read the same."""
+    words = Words(office.marks.without_marks(draft.text), plan.signature, plan.quote, plan.subject)
+    return dress(office.settings, plan.look, words, draft.attachments)
+
+
+def compose_mails(office: PostOffice, plan: Plan, dressed: Dressed) -> list[Composed]:
     """The public mail, and a copy of his own for everybody in Bcc: nobody can see the others."""
     chosen = plan.recipients
     public = Mark(Audience.CUSTOMER, plan.ticket_id, new_id())
     copies = [Mark(Audience.COPY, plan.ticket_id, new_id(), person_tag(person.email)) for person in chosen.bcc]
     date = now().astimezone(ZoneInfo(office.settings.time_zone))
-    mails = [_mail(office, plan, draft, text, public, (*chosen.to, *chosen.cc), date)]
+    mails = [_mail(office, plan, dressed, public, (*chosen.to, *chosen.cc), date)]
     return mails + [
-        _mail(office, plan, draft, text, mark, (person,), date) for mark, person in zip(copies, chosen.bcc, strict=True)
+        _mail(office, plan, dressed, mark, (person,), date) for mark, person in zip(copies, chosen.bcc, strict=True)
     ]
 
 
 def _mail(
     office: PostOffice,
     plan: Plan,
-    draft: Draft,
-    text: str,
+    dressed: Dressed,
     mark: Mark,
     to: tuple[Person, ...],
     date: datetime,
@@ -125,9 +143,10 @@ def _mail(
         cc=plan.recipients.cc,
         reply_to=reply_to(office, plan.way, mark),
         subject=plan.subject,
-        text=with_mark(office, text, mark),
+        text=with_mark(office, dressed.text, mark),
+        html=html_with_mark(office, dressed.html, mark),
         date=date,
         thread=Thread(header_id, plan.in_reply_to, plan.references),
-        files=tuple(draft.attachments),
+        files=dressed.files,
     )
-    return Composed(mark.outgoing_id, header_id, compose(letter), to)
+    return Composed(mark.outgoing_id, header_id, signed(office, plan.way.keys, letter), to)

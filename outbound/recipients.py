@@ -55,7 +55,7 @@ def show_recipients(
         cc += _named(session, office, last, draft, [*to, *cc], lines)
     bcc = people(draft.bcc or ())
     lines += _refused_before(session, [*to, *cc, *bcc])
-    chosen = _each_once(to, cc, bcc, lines)
+    chosen = each_once(to, cc, bcc, lines)
     if not chosen.to:
         raise Refused("A reply needs somebody in To")
     _refuse_new_domains(ticket, everybody, chosen, draft)
@@ -152,7 +152,8 @@ def _named(
     return found if draft.reply_all else []
 
 
-def _each_once(to: list[Person], cc: list[Person], bcc: list[Person], lines: list[str]) -> Recipients:
+def each_once(to: list[Person], cc: list[Person], bcc: list[Person], lines: Sequence[str] = ()) -> Recipients:
+    """Everybody in one field only: who is in To gets no copy of his own."""
     seen: set[str] = set()
 
     def new(people: list[Person]) -> tuple[Person, ...]:

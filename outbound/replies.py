@@ -12,11 +12,12 @@ from sqlmodel import Session
 from config import maillog
 from config.clock import now
 from config.errors import AskedWrongly, Refused
+from outbound.appearance import Words, dress, look_of
 from outbound.drafts import Draft, SentReply, people
 from outbound.filing import Content, put_in_ticket
-from outbound.plans import Composed, Plan, compose_mails, living_ticket, plan_reply, signed_text, tagged
+from outbound.plans import Composed, Plan, compose_mails, dress_reply, living_ticket, plan_reply, tagged
 from outbound.post_office import PostOffice
-from outbound.recipients import Recipients, canonical, refuse_blocked
+from outbound.recipients import canonical, each_once, refuse_blocked
 from outbound.routes import way_of
 from outbound.seen import refuse_newer, remember_seen
 from outbound.writing import MAX_SUBJECT, Person, body_lines, one_line
@@ -47,14 +48,14 @@ def send_reply(database: Database, office: PostOffice, agent: Agent, number: int
         plan = plan_reply(session, office, agent, number, draft)
         seen = refuse_newer(session, agent, number, draft)
     files = _store_files(office, draft)
-    text = signed_text(draft, plan.signature)
-    mails = compose_mails(office, plan, draft, text)
+    dressed = dress_reply(office, plan, draft)
+    mails = compose_mails(office, plan, dressed)
     with database.writing() as session:
         lock_filing(session)
         refuse_newer(session, agent, number, replace(draft, seen=seen))
         if plan_reply(session, office, agent, number, draft) != plan:
             raise Refused(f"Ticket {number} was changed a moment ago: look at it, then send the reply again")
-        sent = put_in_ticket(session, office, agent, plan, draft, Content(text, files, mails))
+        sent = put_in_ticket(session, office, agent, plan, draft, Content(dressed.text, files, mails))
     _announce(office, sent, mails)
     return sent
 
@@ -68,25 +69,28 @@ def start_ticket(
     if not one_line(subject, MAX_SUBJECT):
         raise AskedWrongly("A new ticket needs a subject")
     files = _store_files(office, draft)
+    look, signature = look_of(office.settings, queue, plain=draft.plain), agent.signature or queue.signature
+    words = Words(draft.text, signature, subject=one_line(subject, MAX_SUBJECT))
+    dressed = dress(office.settings, look, words, draft.attachments)
     with database.writing() as session:
         lock_filing(session)
         ticket = _new_ticket(session, queue, customer, one_line(subject, MAX_SUBJECT))
-        recipients = Recipients((customer,), tuple(people(draft.cc or ())), tuple(people(draft.bcc or ())))
+        recipients = each_once([customer], people(draft.cc or ()), people(draft.bcc or ()))
         refuse_blocked(session, office, recipients)
         plan = Plan(
             ticket_id=ticket.id,
             queue_id=queue.number,
             recipients=recipients,
-            way=way_of(session, office, ticket, queue),
+            way=way_of(session, office, ticket, queue, agent),
             subject=tagged(ticket, queue, ticket.subject),
             in_reply_to="",
             references=(),
-            signature=agent.signature or queue.signature,
+            signature=signature,
+            look=look,
         )
-        text = signed_text(draft, plan.signature)
         # The number of the ticket stands in the mail's ids, so it is composed inside the transaction.
-        mails = compose_mails(office, plan, draft, text)
-        sent = put_in_ticket(session, office, agent, plan, draft, Content(text, files, mails))
+        mails = compose_mails(office, plan, dressed)
+        sent = put_in_ticket(session, office, agent, plan, draft, Content(dressed.text, files, mails))
     _announce(office, sent, mails)
     return sent
 
@@ -99,9 +103,9 @@ def reply_within(session: Session, office: PostOffice, agent: Agent, number: int
     _check(draft)
     plan = plan_reply(session, office, agent, number, draft)
     files = _store_files(office, draft)
-    text = signed_text(draft, plan.signature)
-    mails = compose_mails(office, plan, draft, text)
-    return put_in_ticket(session, office, agent, plan, draft, Content(text, files, mails))
+    dressed = dress_reply(office, plan, draft)
+    mails = compose_mails(office, plan, dressed)
+    return put_in_ticket(session, office, agent, plan, draft, Content(dressed.text, files, mails))
 
 
 def add_note(database: Database, agent: Agent, number: int, text: str) -> str:

@@ -10,13 +10,18 @@ from dataclasses import dataclass
 from sqlmodel import Session
 
 from config.errors import Refused
+from outbound.compose import Letter, compose
+from outbound.dkim import SealedKey, sealed_key, sign
 from outbound.marks import Audience, Mark, Marks, person_tag
 from outbound.post_office import PostOffice
 from outbound.writing import Person
+from storage.address import domain_of
 from storage.addresses import AddressState, CreationAddress, list_addresses
+from storage.agents import Agent
 from storage.channels import Channel, ChannelKind
+from storage.dkim_keys import signing_keys
 from storage.outbox import Outgoing, OutgoingKind
-from storage.queues import Queue, ReplyTo, SourceInbox, source_inboxes
+from storage.queues import FromName, Queue, ReplyTo, SourceInbox, source_inboxes
 from storage.tickets import Ticket
 
 
@@ -29,10 +34,14 @@ class Way:
     answers_to: str  # empty: to a signed reply address
     sender: str  # the reverse-path of agents' mail; on the default servers VERP takes its place
     automatic_sender: str  # empty is the null reverse-path
+    keys: tuple[SealedKey, ...] = ()  # sign for the domain of From; an account signs for itself
 
 
-def way_of(session: Session, office: PostOffice, ticket: Ticket, queue: Queue) -> Way:
-    """The way for a ticket. Raises Refused when its channel was removed, or when no address can stand in From."""
+def way_of(session: Session, office: PostOffice, ticket: Ticket, queue: Queue, agent: Agent | None = None) -> Way:
+    """The way for a ticket, under the agent's name where the queue wants that.
+
+    Raises Refused when its channel was removed, or when no address can stand in From.
+    """
     channel = _channel(session, ticket, queue)
     inbox = _source_inbox(session, ticket, queue)
     address = (channel.from_address if channel else "") or queue.from_address or inbox
@@ -43,10 +52,43 @@ def way_of(session: Session, office: PostOffice, ticket: Ticket, queue: Queue) -
     own = address if channel and channel.kind is not ChannelKind.FOLDER else ""
     return Way(
         channel_id=channel.number if channel else None,
-        author=Person(queue.display_name or queue.name, address),
+        author=Person(_name(queue, agent), address),
         answers_to=inbox if queue.reply_to is ReplyTo.INBOX else "",
         sender=address,
         automatic_sender=own,
+        keys=keys_of(session, channel.number if channel else None, address),
+    )
+
+
+def _name(queue: Queue, agent: Agent | None) -> str:
+    own = queue.display_name or queue.name
+    if agent is None or not agent.name or queue.from_name is FromName.QUEUE:
+        return own
+    return agent.name if queue.from_name is FromName.AGENT else f"{agent.name} via {own}"
+
+
+def keys_of(session: Session, channel_id: int | None, address: str) -> tuple[SealedKey, ...]:
+    """The keys that sign mail of this address: on the default servers alone, since an account signs for itself."""
+    return () if channel_id else tuple(map(sealed_key, signing_keys(session, domain_of(address))))
+
+
+def signed(office: PostOffice, keys: tuple[SealedKey, ...], letter: Letter) -> bytes:
+    """The bytes of a letter as they leave, over all attempts the same: composed and signed once."""
+    return sign(compose(letter), keys, office.seal, letter.date)
+
+
+def why_doubted(office: PostOffice, way: Way) -> str:
+    """Why receivers may doubt mail of this way, and what to do; empty when they need not.
+
+    The reverse-path is ours, so under another domain only a DKIM key of that domain is aligned. RFC 7489 section 3.1.
+    """
+    domain = domain_of(way.author.email)
+    is_ours = domain in office.settings.own_domains
+    if way.channel_id is not None or way.keys or is_ours or not office.settings.outbound.servers:
+        return ""
+    return (
+        f"no DKIM key signs for {domain}, so many will doubt it; `gateway dkim new {domain}` makes one, a channel of "
+        "that account or --from with an address of ours avoids it"
     )
 
 

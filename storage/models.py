@@ -9,6 +9,7 @@ import storage.allowlist
 import storage.blocklist
 import storage.channels
 import storage.contacts
+import storage.dkim_keys
 import storage.erasure
 import storage.ids
 import storage.installation

@@ -203,6 +203,17 @@ def deliveries_of_mail(session: Session, outgoing_id: str) -> list[Delivery]:
     return list(session.exec(query).all())
 
 
+def newest_delivery(session: Session, recipients: Sequence[str], since: datetime) -> tuple[Delivery, Outgoing] | None:
+    """The last mail of ours to one of these canonical addresses that was queued since then."""
+    query = (
+        select(Delivery, Outgoing)
+        .join(Outgoing, col(Outgoing.id) == Delivery.outgoing_id)
+        .where(col(Delivery.recipient).in_(recipients), col(Outgoing.id) >= first_id(since))
+        .order_by(col(Delivery.id).desc())
+    )
+    return session.exec(query.limit(1)).first()
+
+
 def find_delivery(session: Session, id_: int) -> tuple[Delivery, Outgoing]:
     """One delivery and its mail. Raises NotFound."""
     delivery = session.get(Delivery, id_) if abs(id_) <= MAX_NUMBER else None

@@ -53,6 +53,14 @@ class Assignment(StrEnum):
     LEAST_LOADED = "least-loaded"  # who has the fewest tickets to do
 
 
+class FromName(StrEnum):
+    """Whose name stands in From of answers."""
+
+    QUEUE = "queue"  # the display name of the queue
+    AGENT_VIA_QUEUE = "agent-via-queue"  # `Eva via Acme Support`
+    AGENT = "agent"
+
+
 class Queue(SQLModel, table=True):
     """A queue and its policies. `key` is the name as it compares."""
 
@@ -60,7 +68,14 @@ class Queue(SQLModel, table=True):
     name: str
     key: str = Field(unique=True)
     display_name: str = ""
-    color: str = ""
+    from_name: FromName = Field(default=FromName.QUEUE, sa_column=sa.Column(Choice(FromName), nullable=False))
+    color: str = ""  # #rrggbb
+    template: str = "simple"  # of letters in HTML; none: text alone
+    logo: str = ""  # a file in the operator's folder of templates
+    mail_header: str = ""  # Markdown
+    mail_footer: str = ""  # Markdown
+    quote_last: bool = False
+    reply_marker: bool = False
     from_address: str = ""  # canonical; empty: its source inbox, else the creation address
     reply_to: ReplyTo = Field(default=ReplyTo.GATEWAY, sa_column=sa.Column(Choice(ReplyTo), nullable=False))
     fresh_mail: FreshMail = Field(default=FreshMail.NEW, sa_column=sa.Column(Choice(FreshMail), nullable=False))

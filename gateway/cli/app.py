@@ -14,6 +14,8 @@ from gateway.cli import (
     contact,
     database,
     demo,
+    dkim,
+    dns,
     doctor,
     init,
     mail,
@@ -23,6 +25,7 @@ from gateway.cli import (
     serve,
     short,
     status,
+    template,
     ticket,
 )
 from gateway.cli.group import PANELS, Root
@@ -60,6 +63,9 @@ app.add_typer(agent.app, name="agent", rich_help_panel=SET_UP)
 app.add_typer(channel.app, name="channel", rich_help_panel=SET_UP)
 app.add_typer(block.app, name="block", rich_help_panel=SET_UP)
 app.add_typer(allow.app, name="allow", rich_help_panel=SET_UP)
+app.add_typer(dkim.app, name="dkim", rich_help_panel=SET_UP)
+app.command("dns", rich_help_panel=SET_UP, epilog=dns.EXAMPLE)(dns.dns)
+app.add_typer(template.app, name="template", rich_help_panel=SET_UP)
 app.add_typer(config.app, name="config", rich_help_panel=SET_UP)
 app.command("completion", rich_help_panel=SET_UP, epilog=completion.EXAMPLE)(completion.completion)
 app.add_typer(database.app, name="database", rich_help_panel=SET_UP)

@@ -10,7 +10,7 @@ from gateway.cli.options import AsJson
 from gateway.cli.printing import say, say_json
 
 if TYPE_CHECKING:
-    from gateway.doctor import Finding
+    from gateway.findings import Finding
 
 EXAMPLE = "Example: gateway doctor"
 
@@ -26,7 +26,8 @@ class Examination:
 def doctor(ctx: typer.Context, as_json: AsJson = False) -> None:
     """Check settings, database, folders, ports, certificates and servers. Exit status 1 when something fails."""
     loaded = load_settings(ctx)
-    from gateway.doctor import State, examine
+    from gateway.doctor import examine
+    from gateway.findings import State
 
     findings = []
     for finding in examine(loaded):

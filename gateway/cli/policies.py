@@ -1,8 +1,8 @@
 """The policies of a queue as options of `queue new` and `queue set`."""
 
-import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -14,8 +14,6 @@ if TYPE_CHECKING:
     from sqlmodel import Session
 
     from storage.queues import Queue
-
-_COLORS = ("red", "green", "yellow", "blue", "magenta", "cyan", "white")
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,6 +31,9 @@ class Policies:
     display_name: Annotated[str | None, typer.Option(help="The name in From of answers.")] = None
     display_name_in_automatic_replies: Annotated[
         bool | None, typer.Option(help="Whether acknowledgements have that name too.")
+    ] = None
+    from_name: Annotated[
+        str | None, typer.Option(metavar="queue|agent-via-queue|agent", help="Whose name stands in From of answers.")
     ] = None
     from_address: Annotated[
         str | None, typer.Option("--from", metavar="EMAIL", help="The address in From; empty: the source inbox.")
@@ -77,11 +78,24 @@ class Policies:
     ] = None
     subject_tag: Annotated[bool | None, typer.Option(help="Put [#123] into subjects.")] = None
     signature: Annotated[str | None, typer.Option(help="Below answers, where the agent has none.")] = None
-    color: Annotated[str | None, typer.Option(help="In lists: red, green, cyan ... or #rrggbb.")] = None
+    color: Annotated[str | None, typer.Option(metavar="#RRGGBB", help="Of letters, lists and the web page.")] = None
+    template: Annotated[
+        str | None,
+        typer.Option(metavar="NAME", help="Of letters in HTML, see `gateway template list`; none: text alone."),
+    ] = None
+    logo: Annotated[
+        str | None, typer.Option(metavar="FILE", help="A picture in your folder of templates; empty: none.")
+    ] = None
+    mail_header: Annotated[str | None, typer.Option("--header", metavar="MARKDOWN", help="Above answers, in HTML.")] = (
+        None
+    )
+    mail_footer: Annotated[str | None, typer.Option("--footer", metavar="MARKDOWN", help="Below answers.")] = None
+    quote_last: Annotated[bool | None, typer.Option(help="Quote the mail that is answered.")] = None
+    reply_marker: Annotated[bool | None, typer.Option(help="Ask customers to answer above a line.")] = None
     language: Annotated[str | None, typer.Option(metavar="en|pt|es|fr|de", help="Of acknowledgements.")] = None
 
 
-def apply_policies(session: "Session", queue: "Queue", policies: Policies) -> None:
+def apply_policies(session: "Session", queue: "Queue", policies: Policies, templates: Path | None) -> None:
     """Change what is given. Raises AskedWrongly or NotFound; then nothing is changed."""
     from storage.agents import find_agent, join_queue, leave_queue
     from storage.channels import channel_id_of
@@ -95,6 +109,8 @@ def apply_policies(session: "Session", queue: "Queue", policies: Policies) -> No
         queue.answer_via = channel_id_of(session, policies.answer_via)
     for address in policies.form_sender or ():
         set_form_sender(queue, address.removeprefix("-"), listed=not address.startswith("-"))
+    if policies.template is not None or policies.logo is not None:
+        _dress(queue, policies, templates)
     session.add(queue)
     session.flush()
     for address in policies.source or ():
@@ -102,6 +118,20 @@ def apply_policies(session: "Session", queue: "Queue", policies: Policies) -> No
     for email in policies.member or ():
         change = leave_queue if email.startswith("-") else join_queue
         change(session, find_agent(session, email.removeprefix("-")), queue)
+
+
+def _dress(queue: "Queue", policies: Policies, templates: Path | None) -> None:
+    """Name a template and a logo that are there: a mail must not be the first to miss them."""
+    from outbound.appearance import TEXT_ONLY, read_logo
+    from outbound.render import letter_names
+
+    names = [*letter_names(templates), TEXT_ONLY]
+    if policies.template is not None and policies.template not in names:
+        raise AskedWrongly(f"--template: {policies.template!r} is none of {', '.join(names)}")
+    if policies.logo:
+        read_logo(templates, policies.logo)
+    queue.template = policies.template or queue.template
+    queue.logo = queue.logo if policies.logo is None else policies.logo
 
 
 def _reply_to(text: str) -> str:
@@ -151,10 +181,18 @@ def _language(text: str) -> str:
     return text
 
 
+def _from_name(text: str) -> str:
+    from storage.queues import FromName
+
+    return word_of(FromName, text.replace("_", "-"), "--from-name")
+
+
 def _color(text: str) -> str:
-    if text and text not in _COLORS and not re.fullmatch("#[0-9a-fA-F]{6}", text):
-        raise AskedWrongly(f"--color: {text!r} is none of {', '.join(_COLORS)}, nor like #1a7f37")
-    return text
+    from storage.colors import hex_color
+
+    if text and not hex_color(text):
+        raise AskedWrongly(f"--color: {text!r} is no color like #3b5bdb or green")
+    return text.strip()
 
 
 def _as_it_is(value: object) -> object:
@@ -165,6 +203,7 @@ def _as_it_is(value: object) -> object:
 _CONVERSIONS: Mapping[str, Callable[..., object]] = {
     "display_name": _as_it_is,
     "display_name_in_automatic_replies": _as_it_is,
+    "from_name": _from_name,
     "from_address": _address,
     "reply_to": _reply_to,
     "fresh_mail": _fresh_mail,
@@ -178,5 +217,9 @@ _CONVERSIONS: Mapping[str, Callable[..., object]] = {
     "subject_tag": _as_it_is,
     "signature": _as_it_is,
     "color": _color,
+    "mail_header": _as_it_is,
+    "mail_footer": _as_it_is,
+    "quote_last": _as_it_is,
+    "reply_marker": _as_it_is,
     "language": _language,
 }

@@ -13,6 +13,7 @@ from functools import cache
 from typing import TYPE_CHECKING, TypeAlias
 
 from gateway.cli import terminal
+from storage.colors import hex_color
 
 if TYPE_CHECKING:
     from zoneinfo import ZoneInfo
@@ -25,14 +26,14 @@ _PALETTE = ("cyan", "green", "magenta", "yellow", "blue", "bright_cyan", "bright
 
 
 class Colored(str):
-    """A cell of a table with a colour: a name that terminals know, or #rrggbb. Without one its text chooses."""
+    """A cell of a table with a colour: a name or #rrggbb. Without one its text chooses."""
 
     color: str
 
     def __new__(cls, text: str, color: str = "") -> "Colored":
         """The text, which is all that a pipe sees."""
         cell = super().__new__(cls, text)
-        cell.color = color or _PALETTE[sum(text.encode("utf-8", "replace")) % len(_PALETTE)]
+        cell.color = hex_color(color) or _PALETTE[sum(text.encode("utf-8", "replace")) % len(_PALETTE)]
         return cell
 
 

@@ -33,7 +33,14 @@ class QueueView:
     members: list[str]
     display_name: str
     display_name_in_automatic_replies: bool
+    from_name: str
     color: str
+    template: str
+    logo: str
+    header: str
+    footer: str
+    quote_last: bool
+    reply_marker: bool
     from_: str
     reply_to: str
     fresh_mail: str
@@ -62,7 +69,7 @@ def new(ctx: typer.Context, name: Name, policies: Policies, as_json: AsJson = Fa
 
         with desk.writing() as session:
             queue = add_queue(session, Queue(name=name, key=""))
-            apply_policies(session, queue, policies)
+            apply_policies(session, queue, policies, desk.settings.outbound.templates)
             new_address(session, queue, desk.settings.domain)
             view = view_queue(session, queue)
         _print_made(view, as_json)
@@ -103,7 +110,7 @@ def set_(
             if rename is not None:
                 rename_in_rules(session, queue.name, rename)
                 rename_queue(session, queue, rename)
-            apply_policies(session, queue, policies)
+            apply_policies(session, queue, policies, desk.settings.outbound.templates)
             view = view_queue(session, queue)
         _print(view, as_json)
 
@@ -179,7 +186,14 @@ def view_queue(session: "Session", queue: "Queue") -> QueueView:
         members=[agent.email for agent in queue_members(session, queue.number)],
         display_name=queue.display_name,
         display_name_in_automatic_replies=queue.display_name_in_automatic_replies,
+        from_name=queue.from_name,
         color=queue.color,
+        template=queue.template,
+        logo=queue.logo,
+        header=queue.mail_header,
+        footer=queue.mail_footer,
+        quote_last=queue.quote_last,
+        reply_marker=queue.reply_marker,
         from_=queue.from_address,
         reply_to=queue.reply_to,
         fresh_mail=queue.fresh_mail,
@@ -214,6 +228,7 @@ def _print(view: QueueView, as_json: bool) -> None:
             ),
             ("team", ", ".join(view.members)),
             ("display name", view.display_name),
+            ("name in From", view.from_name),
             ("from", view.from_),
             ("reply to", view.reply_to),
             ("answer via", view.answer_via),
@@ -227,7 +242,13 @@ def _print(view: QueueView, as_json: bool) -> None:
             ("form senders", ", ".join(view.form_senders)),
             ("subject tag", "yes" if view.subject_tag else ""),
             ("language", view.language),
+            ("template", view.template),
             ("color", view.color),
+            ("logo", view.logo),
+            ("header", view.header.replace("\n", " / ")),
+            ("footer", view.footer.replace("\n", " / ")),
+            ("quote the last mail", "yes" if view.quote_last else ""),
+            ("reply marker", "yes" if view.reply_marker else ""),
             ("signature", view.signature.replace("\n", " / ")),
         ]
     )

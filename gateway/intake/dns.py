@@ -2,7 +2,7 @@
 
 Mail is never refused, and waits only seconds, for what DNS does: no answer is a temporary error. What was answered is
 kept for its time to live, what was not for a minute; a server that is silent altogether is left alone for a minute.
-It serves authenticity alone: how mail leaves is no matter of this module.
+It serves authenticity, and `gateway.published`: how mail leaves is no matter of this module.
 """
 
 import asyncio

@@ -14,7 +14,7 @@ from gateway.intake.desk import Desk
 from gateway.intake.file import file_in_place
 from gateway.intake.follow_up import BY_POLICY, find_ticket
 from gateway.intake.place import Place, find_place
-from gateway.intake.reports import REPORTS, apply_report, reported_mail
+from gateway.intake.reports import REPORTS, apply_report, note_guess, reported_mail
 from gateway.intake.rules.apply import ask_rules, change_ticket, place_by, ruled, verdict_of
 from gateway.reading.mail import Kind
 from storage.outbox import prove_sent
@@ -76,7 +76,8 @@ def _learn_from(verdict: Verdict, case: Case, desk: Desk) -> None:
 def _process_report(case: Case, desk: Desk) -> Verdict | None:
     reported = reported_mail(case, desk)
     if reported is None:
-        return Verdict(SpoolState.REPORT, "report", "a report about no mail of ours")
+        guess = note_guess(case, desk)
+        return Verdict(SpoolState.REPORT, "report", f"a report that cites no mail of ours{guess}")
     apply_report(case, desk, reported)
     file_in_place(case, desk, Place(reported.ticket, "a report about our mail"))
     return None

@@ -18,12 +18,25 @@ from storage.address import canonical_address
 from storage.agents import NoticeKind
 from storage.messages import Message
 from storage.notices import News, tell
-from storage.outbox import MOVES, Delivery, DeliveryState, Outcome, Outgoing, deliveries_of_mail, prove_sent, record
+from storage.outbox import (
+    MOVES,
+    Delivery,
+    DeliveryState,
+    Outcome,
+    Outgoing,
+    deliveries_of_mail,
+    newest_delivery,
+    prove_sent,
+    record,
+)
 from storage.suppression import suppress
 from storage.tickets import Event, Status, Ticket
 
 REPORTS = (Kind.DSN, Kind.MDN, Kind.COMPLAINT)
 _MAX_IDS = 32
+_MAX_GUESSED = 20
+# RFC 5321 section 4.5.4.1: servers give up after four or five days.
+_GUESS_WITHIN = timedelta(days=5)
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,6 +64,23 @@ def _mark(case: Case, desk: Desk) -> Mark | None:
         if mark:
             return mark
     return None
+
+
+def note_guess(case: Case, desk: Desk) -> str:
+    """Say on the newest mail's ticket that a report may speak of it: by address and time, so nothing else changes.
+
+    Returns which ticket that is, for the reason of the report's fate.
+    """
+    failed = [one for one in case.mail.report.recipients if one.action == "failed"] if case.mail.report else []
+    addresses = {canonical_address(one.address) or "" for one in failed[:_MAX_GUESSED]} - {""}
+    found = newest_delivery(desk.session, sorted(addresses), desk.at - _GUESS_WITHIN) if addresses else None
+    ticket = desk.ticket(found[1].ticket_id) if found and found[1].ticket_id else None
+    if found is None or ticket is None:
+        return ""
+    said = next(one for one in failed if canonical_address(one.address) == found[0].recipient)
+    what = " ".join(part for part in (said.status, said.diagnostic[:200]) if part)
+    desk.add_event(ticket, "report", f"somebody reports, without proof: not delivered to {found[0].recipient}: {what}")
+    return f"; perhaps about ticket {ticket.id}"
 
 
 def apply_report(case: Case, desk: Desk, reported: Reported) -> None:

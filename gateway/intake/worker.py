@@ -21,6 +21,7 @@ from gateway.intake.checks.flood import UNKNOWN
 from gateway.intake.prepare import Ready, prepare, prepare_limits
 from gateway.reading.bounded import BoundedReader
 from gateway.reading.child_process import ReaderLimits
+from outbound.appearance import load_tools
 from outbound.post_office import PostOffice, open_post_office
 from storage.claims import Claimed, Settled, claim, count_attempt, give_back, recover, settle
 from storage.database import Database, open_database
@@ -78,6 +79,7 @@ class IntakeWorker:
         """Work until told to stop."""
         waiter = Waiter(self._data_dir, "intake")
         pause = _POLL_SECONDS
+        load_tools()  # acknowledgements are dressed while the batch holds the write lock
         self._reader.start()
         try:
             while not stop.is_set():

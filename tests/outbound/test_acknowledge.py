@@ -114,7 +114,7 @@ def test_body_of_the_mail_is_never_quoted(desk: Desk) -> None:
 def test_mail_that_must_not_be_answered_is_not(desk: Desk, facts: dict[str, object], why: str) -> None:
     """Unproven, automatic, unread or blocked: no acknowledgement, and the trace says why."""
     desk.change(lambda s: block(s, "@evil.example", "eva"))
-    learnt = SourceInbox(address="inbox@company.example", queue_id=desk.queue.number, confirmed=False)
+    learnt = SourceInbox(address="inbox@company.example", queue_id=desk.queue.number, confirmed=False, mails=3)
     desk.change(lambda s: s.add(learnt))
     answer, reason = _arrive(desk, **facts)  # type: ignore[arg-type]
     assert answer == "no"

@@ -77,6 +77,26 @@ def test_whatever_was_typed_the_mail_has_the_meant_fields_and_no_other(
     assert attached.get_payload(decode=True) == b"x"
 
 
+@settings(max_examples=200, deadline=None)
+@given(text=ANYTHING, html=ANYTHING, file=ANYTHING)
+def test_whatever_was_typed_all_parts_are_there_and_no_other(text: str, html: str, file: str) -> None:
+    """Text, HTML, a picture in it and a file beside it: each reads back, under the one header."""
+    picture = File(file, file, b"p", "1@in.desk.example")
+    built = compose(_letter(text=text, html=f"<p>{html}</p>", files=(picture, File(file, file, b"x"))))
+    assert built.isascii()
+    assert all(len(line) <= 998 for line in built.split(b"\r\n"))
+    mail = message_from_bytes(built)
+    leaves = [part for part in mail.walk() if not part.is_multipart()]
+    assert [part.get_payload(decode=True) for part in leaves[2:]] == [b"p", b"x"]
+    read = [part.get_payload(decode=True).decode().replace("\r\n", "\n") for part in leaves[:2]]
+    assert read == [body_lines(text), body_lines(f"<p>{html}</p>")]
+    assert [part.get_content_type() for part in leaves[:2]] == ["text/plain", "text/html"]
+    assert leaves[2]["Content-ID"] == "<1@in.desk.example>"
+    assert sorted(mail.keys()) == sorted(
+        ["Date", "From", "To", "Subject", "Message-ID", "Content-Type", "MIME-Version"]
+    )
+
+
 @settings(max_examples=300, deadline=None)
 @given(name=ANYTHING, subject=ANYTHING)
 def test_names_and_subjects_read_back_as_they_were_meant(name: str, subject: str) -> None:

@@ -335,6 +335,13 @@ def test_new_ticket_begins_with_our_mail(desk: Desk, sink: Sink) -> None:
     assert mark.ticket_id == sent.ticket
 
 
+def test_new_ticket_writes_to_everybody_once(desk: Desk) -> None:
+    """Who is named twice gets one mail, in the first field that names him."""
+    draft = Draft("Hello", now=True, cc=["ZOE@other.example", "ben@other.example"], bcc=["ben@other.example"])
+    sent = start_ticket(desk.database, desk.office, desk.agent, desk.queue, "zoe@other.example", "An offer", draft)
+    assert list(sent.deliveries.values()) == ["zoe@other.example", "ben@other.example"]
+
+
 def test_note_is_for_agents_only(desk: Desk) -> None:
     """A note is filed, nothing leaves, and a new ticket is open from then on."""
     number = desk.ticket()

@@ -269,7 +269,7 @@ def test_server_that_cannot_take_the_address_bounces_it(tmp_path: Path) -> None:
 
 def test_dots_at_the_beginning_of_lines_survive(desk: Desk, sink: Sink) -> None:
     """Dot-stuffing: a line that is only a dot is a line of the mail, not its end."""
-    desk.reply(desk.ticket(), text=".\n..\n.hidden\nend")
+    desk.reply(desk.ticket(), text=".\n..\n.hidden\nend", plain=True)
     with desk.relay():
         desk.wait_for(SENT)
     body = message_from_bytes(sink.mails[0].raw).get_payload(decode=True)

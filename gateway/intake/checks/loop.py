@@ -6,6 +6,7 @@ limit's work. RFC 3834 section 2, RFC 5322 section 3.6.4.
 
 from gateway.intake.case import Case, Verdict
 from gateway.intake.desk import Desk
+from gateway.intake.reports import REPORTS
 from outbound.marks import LOOP_HEADER
 from storage.spool import SpoolState
 
@@ -14,7 +15,8 @@ def check(case: Case, desk: Desk) -> Verdict | None:
     """Our Message-ID, or the mark of our automatic mail: it came home by way of `recipient`."""
     marks = desk.office.marks
     way = f"from {case.author or 'nobody'} to {case.claimed.recipient}"
-    if marks.read_message_id(case.mail.message_id):
+    # Some servers give a report the id of the mail that it is about; we write no reports.
+    if case.mail.kind not in REPORTS and marks.read_message_id(case.mail.message_id):
         return Verdict(SpoolState.LOOP, "loop", f"our own mail {case.mail.message_id} came home, {way}")
     if any(marks.is_own_loop(value) for value in case.mail.header_all(LOOP_HEADER)):
         return Verdict(SpoolState.LOOP, "loop", f"our own automatic mail came home, {way}")

@@ -122,6 +122,19 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("name", name=op.f("pk_counter")),
     )
     op.create_table(
+        "dkim_key",
+        sa.Column("id", sa.Integer(), nullable=False),
+        sa.Column("domain", sa.String(), nullable=False),
+        sa.Column("selector", sa.String(), nullable=False),
+        sa.Column("algorithm", sa.String(length=32), nullable=False),
+        sa.Column("secret", sa.String(), nullable=False),
+        sa.Column("public", sa.String(), nullable=False),
+        sa.Column("created_at", storage.columns.UtcDateTime(), nullable=False),
+        sa.Column("retired_at", storage.columns.UtcDateTime(), nullable=True),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_dkim_key")),
+        sa.UniqueConstraint("domain", "selector", name=op.f("uq_dkim_key_domain_selector")),
+    )
+    op.create_table(
         "fact",
         sa.Column("name", sa.String(), nullable=False),
         sa.Column("value", sa.String(), nullable=False),
@@ -177,7 +190,14 @@ def upgrade() -> None:
         sa.Column("name", sa.String(), nullable=False),
         sa.Column("key", sa.String(), nullable=False),
         sa.Column("display_name", sa.String(), nullable=False),
+        sa.Column("from_name", sa.String(length=32), nullable=False),
         sa.Column("color", sa.String(), nullable=False),
+        sa.Column("template", sa.String(), nullable=False),
+        sa.Column("logo", sa.String(), nullable=False),
+        sa.Column("mail_header", sa.String(), nullable=False),
+        sa.Column("mail_footer", sa.String(), nullable=False),
+        sa.Column("quote_last", sa.Boolean(), nullable=False),
+        sa.Column("reply_marker", sa.Boolean(), nullable=False),
         sa.Column("from_address", sa.String(), nullable=False),
         sa.Column("reply_to", sa.String(length=32), nullable=False),
         sa.Column("fresh_mail", sa.String(length=32), nullable=False),
@@ -670,6 +690,7 @@ def downgrade() -> None:
     op.drop_table("signing_key")
     op.drop_table("raw")
     op.drop_table("fact")
+    op.drop_table("dkim_key")
     op.drop_table("counter")
     op.drop_table("contact")
     op.drop_table("channel")

@@ -43,6 +43,9 @@ def test_policies_are_changed_and_what_is_not_named_stays(both: Cli) -> None:
         ["--from", "no address"],
         ["--language", "tlh"],
         ["--source", "nobody"],
+        ["--from-name", "boss"],
+        ["--color", "url(x)"],
+        ["--template", "glossy"],
     ],
 )
 def test_policy_that_makes_no_sense_changes_nothing(cli: Cli, words: list[str]) -> None:
