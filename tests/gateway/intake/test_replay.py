@@ -11,8 +11,8 @@ from gateway.intake.replay import Replay, Replayed
 from gateway.reading.child_process import Unreadable
 from storage.columns import table_of
 from storage.contacts import find_contact
+from storage.finding import search_messages
 from storage.messages import Message, MessageAttachment, attachments_of
-from storage.search import search_messages
 from storage.spool import SpoolState
 from storage.tickets import ParticipantRole, Status, events_of
 
