@@ -34,11 +34,12 @@ def environment() -> dict[str, str]:
 
 
 @contextmanager
-def first_start(folder: Path) -> Iterator[Path]:
+def first_start(folder: Path, *program: str) -> Iterator[Path]:
     """The daemon as `make run` starts it, with its output in a file; it ends with 0 on Ctrl-C's signal."""
     printed = folder / "printed"
+    command = [*(program or (script(),)), "serve", "--first-steps"]
     with printed.open("wb") as output:
-        daemon = subprocess.Popen([script(), "serve", "--first-steps"], cwd=folder, env=environment(), stdout=output)
+        daemon = subprocess.Popen(command, cwd=folder, env=environment(), stdout=output)
     try:
         until(lambda: "Everything else" in printed.read_text() or daemon.poll() is not None, 90, "the first steps")
         yield printed
@@ -91,6 +92,15 @@ def test_second_start_keeps_the_data(tmp_path: Path) -> None:
         first = address_in(printed.read_text())
     with first_start(tmp_path) as printed:
         assert address_in(printed.read_text()) == first
+
+
+def test_printed_commands_run_when_it_was_started_as_a_module(tmp_path: Path) -> None:
+    """`python -m gateway` prints commands that begin so, and the first of them that asks the gateway ends with 0."""
+    project_folder(tmp_path)
+    with first_start(tmp_path, sys.executable, "-m", "gateway") as printed:
+        [asking, *_] = [line for line in printed_commands(printed.read_text()) if line.endswith("ticket list")]
+        assert asking.startswith(f"{sys.executable} -m gateway")
+        assert "No ticket" in typed(asking, tmp_path)
 
 
 def test_demo_tells_its_story_to_the_end(tmp_path: Path) -> None:
