@@ -8,7 +8,9 @@ import storage.agents
 import storage.allowlist
 import storage.blocklist
 import storage.channels
+import storage.confirmations
 import storage.contacts
+import storage.forward_checks
 import storage.ids
 import storage.installation
 import storage.messages

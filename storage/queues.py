@@ -14,6 +14,9 @@ from storage.columns import Choice, Json, UtcDateTime
 # So many mails of an inbox tell that it forwards to us; from then on it is shown as a suggestion.
 SUGGESTED_AFTER = 3
 
+# So many mails of an inbox tell that it forwards to us; from then on it is shown as a suggestion.
+SUGGESTED_AFTER = 3
+
 
 class FreshMail(StrEnum):
     """Where mail goes that answers nothing."""
@@ -111,11 +114,16 @@ def queue_key(name: str) -> str:
 
 def find_queue(session: Session, name: str) -> Queue:
     """The queue of this name, in any case. Raises NotFound with the names that there are."""
-    queue = session.exec(select(Queue).where(Queue.key == queue_key(name))).first()
+    queue = queue_named(session, name)
     if queue is None:
         names = ", ".join(queue.name for queue in list_queues(session)) or "none yet; make one with `gateway queue new`"
         raise NotFound(f"There is no queue {name!r}. Queues: {names}")
     return queue
+
+
+def queue_named(session: Session, name: str) -> Queue | None:
+    """The queue of this name, in any case; an archived one too."""
+    return session.exec(select(Queue).where(Queue.key == queue_key(name))).first()
 
 
 def list_queues(session: Session, *, archived: bool = False) -> list[Queue]:
@@ -144,6 +152,14 @@ def source_inboxes(session: Session, queue_id: int | None = None) -> list[Source
     if queue_id is not None:
         query = query.where(SourceInbox.queue_id == queue_id)
     return list(session.exec(query).all())
+
+
+def suggested_inboxes(session: Session, queue_id: int) -> list[SourceInbox]:
+    """Inboxes that seem to forward to a queue, and that no operator has named or refused yet."""
+    query = select(SourceInbox).where(
+        SourceInbox.queue_id == queue_id, col(SourceInbox.confirmed).is_(False), SourceInbox.mails >= SUGGESTED_AFTER
+    )
+    return list(session.exec(query.order_by(col(SourceInbox.address))).all())
 
 
 def archive_queue(session: Session, name: str) -> Queue:
