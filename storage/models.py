@@ -13,6 +13,7 @@ import storage.contacts
 import storage.forward_checks
 import storage.ids
 import storage.installation
+import storage.mailboxes
 import storage.messages
 import storage.notices
 import storage.outbox

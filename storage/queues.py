@@ -14,9 +14,6 @@ from storage.columns import Choice, Json, UtcDateTime
 # So many mails of an inbox tell that it forwards to us; from then on it is shown as a suggestion.
 SUGGESTED_AFTER = 3
 
-# So many mails of an inbox tell that it forwards to us; from then on it is shown as a suggestion.
-SUGGESTED_AFTER = 3
-
 
 class FreshMail(StrEnum):
     """Where mail goes that answers nothing."""
@@ -139,11 +136,23 @@ def name_source_inbox(session: Session, queue: Queue, address: str) -> SourceInb
     canonical = canonical_address(address)
     if canonical is None:
         raise AskedWrongly(f"{address!r} is no mail address")
+    from storage.mailboxes import refuse_mailbox_address  # which needs this module
+
+    refuse_mailbox_address(session, canonical)
     inbox = session.get(SourceInbox, canonical) or SourceInbox(address=canonical, queue_id=queue.number)
     inbox.queue_id, inbox.confirmed = queue.number, True
     session.add(inbox)
     session.flush()
     return inbox
+
+
+def forget_source_inbox(session: Session, queue: Queue, address: str) -> None:
+    """Say that this address does not forward to the queue any more. Raises NotFound."""
+    inbox = session.get(SourceInbox, canonical_address(address) or "")
+    if inbox is None or inbox.queue_id != queue.number:
+        raise NotFound(f"{address} is no source inbox of queue {queue.name}")
+    session.delete(inbox)
+    session.flush()
 
 
 def source_inboxes(session: Session, queue_id: int | None = None) -> list[SourceInbox]:
@@ -152,14 +161,6 @@ def source_inboxes(session: Session, queue_id: int | None = None) -> list[Source
     if queue_id is not None:
         query = query.where(SourceInbox.queue_id == queue_id)
     return list(session.exec(query).all())
-
-
-def suggested_inboxes(session: Session, queue_id: int) -> list[SourceInbox]:
-    """Inboxes that seem to forward to a queue, and that no operator has named or refused yet."""
-    query = select(SourceInbox).where(
-        SourceInbox.queue_id == queue_id, col(SourceInbox.confirmed).is_(False), SourceInbox.mails >= SUGGESTED_AFTER
-    )
-    return list(session.exec(query.order_by(col(SourceInbox.address))).all())
 
 
 def archive_queue(session: Session, name: str) -> Queue:

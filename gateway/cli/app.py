@@ -16,6 +16,7 @@ from gateway.cli import (
     doctor,
     init,
     mail,
+    mailbox,
     outbox,
     queue,
     serve,
@@ -55,6 +56,7 @@ app.add_typer(queue.app, name="queue", rich_help_panel=SET_UP)
 app.add_typer(address.app, name="address", rich_help_panel=SET_UP)
 app.add_typer(agent.app, name="agent", rich_help_panel=SET_UP)
 app.add_typer(channel.app, name="channel", rich_help_panel=SET_UP)
+app.add_typer(mailbox.app, name="mailbox", rich_help_panel=SET_UP)
 app.add_typer(block.app, name="block", rich_help_panel=SET_UP)
 app.add_typer(allow.app, name="allow", rich_help_panel=SET_UP)
 app.add_typer(config.app, name="config", rich_help_panel=SET_UP)

@@ -132,7 +132,7 @@ GUIDES = (
             "Forwarding: enter {address} and press Verify. Yahoo writes to it; its link appears here: open it.",
             "Choose to store and forward, and Save.",
         ),
-        ("Yahoo forwards for paying accounts only.",),
+        ("Yahoo forwards for paying accounts only. `gateway mailbox connect imap` reads the inbox without it.",),
         ("yahoo.com", "ymail.com", "rocketmail.com", "aol.com"),
         (".yahoodns.net",),
     ),
@@ -178,6 +178,7 @@ GUIDES = (
             "Forward all mail to {address}, as it is (redirect), not as an attachment, and keep a copy.",
             "Where a confirmation is asked for, its code or link appears here.",
         ),
+        ("Where nothing can be forwarded, `gateway mailbox connect imap` reads the inbox itself.",),
     ),
 )
 KEYS = tuple(guide.key for guide in GUIDES)

@@ -101,14 +101,9 @@ def _reverse_path(content: bytes, sender: str | None) -> str:
         plain = sender.strip().removeprefix("<").removesuffix(">")
         # Postfix writes MAILER-DAEMON for the null reverse-path where `null_sender` says nothing else.
         return "" if plain == "MAILER-DAEMON" else plain
-    from gateway.reading.parse import read_mail
+    from gateway.reading.envelope import reverse_path_of
 
-    # The header is enough; a mail of 50 MB is not read twice.
-    mail = read_mail(content.partition(b"\r\n\r\n")[0] + b"\r\n\r\n")
-    path = mail.header("return-path").strip()
-    if path:
-        return path.removeprefix("<").removesuffix(">")
-    return mail.author.email
+    return reverse_path_of(content)
 
 
 def _recipients(desk: Desk, to: list[str]) -> list[str]:

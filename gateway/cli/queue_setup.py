@@ -125,7 +125,8 @@ def _guide_of(desk: Desk, inbox: str) -> Guide:
 def _set_up(desk: Desk, name: str, guide: Guide) -> SetUp:
     from storage.addresses import AddressState, list_addresses
     from storage.confirmations import confirmations_of
-    from storage.queues import find_queue, source_inboxes, suggested_inboxes
+    from storage.queues import find_queue, source_inboxes
+    from storage.source_inboxes import suggested_inboxes
 
     with desk.reading() as session:
         queue = find_queue(session, name)

@@ -33,6 +33,7 @@ from storage.address import domain_of
 from storage.addresses import CreationAddress
 from storage.columns import insert_or_skip
 from storage.contacts import Contact, ContactAddress, mark_known
+from storage.mailboxes import queue_ids_by_mailbox
 from storage.messages import NewMessage, file_messages, reference_key
 from storage.queues import Queue
 from storage.tickets import Event, LinkKind, Participant, ParticipantRole, Status, Ticket, TicketLink, TicketQueue
@@ -59,7 +60,9 @@ class Desk:
         self.session, self.office, self.at = session, office, at
         self.queues = {queue.number: queue for queue in session.exec(select(Queue)).all()}
         self.agents = find_agents(session)
-        self.inboxes = find_inboxes(session)
+        self.mailboxes = queue_ids_by_mailbox(session)
+        # A mailbox that we read ourselves is an inbox of ours like one that forwards.
+        self.inboxes = find_inboxes(session) | dict.fromkeys(self.mailboxes, True)
         self.addresses: dict[str, CreationAddress] = {}
         self.people: dict[str, Person] = {}
         self.references: dict[str, list[Known]] = {}
@@ -76,7 +79,7 @@ class Desk:
 
     @property
     def confirmed_inboxes(self) -> list[str]:
-        """The source inboxes that an operator has named."""
+        """The source inboxes that an operator has named, and the mailboxes that we read ourselves."""
         return [address for address, is_confirmed in self.inboxes.items() if is_confirmed]
 
     def is_ours(self, address: str) -> bool:

@@ -58,6 +58,15 @@ def _listener(settings: Settings) -> None:
     serve_listener(settings, ready=lambda _addresses: say_ready())
 
 
+def _mailbox(settings: Settings) -> None:
+    from gateway.mailbox.poller import serve_mailboxes
+
+    stop = threading.Event()
+    signal.signal(signal.SIGTERM, lambda *_: stop.set())
+    say_ready()
+    serve_mailboxes(settings, stop)
+
+
 def _intake(settings: Settings) -> None:
     from gateway.intake.worker import serve_intake
 
@@ -76,6 +85,7 @@ def _relay(settings: Settings) -> None:
 
 PARTS: dict[Role, Callable[[Settings], None]] = {
     Role.LISTENER: _listener,
+    Role.MAILBOX: _mailbox,
     Role.INTAKE: _intake,
     Role.RELAY: _relay,
 }

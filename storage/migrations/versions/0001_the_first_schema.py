@@ -296,6 +296,41 @@ def upgrade() -> None:
         batch_op.create_index(batch_op.f("ix_forward_confirmation_queue_id"), ["queue_id"], unique=False)
 
     op.create_table(
+        "mailbox",
+        sa.Column("id", sa.Integer(), nullable=False),
+        sa.Column("address", sa.String(), nullable=False),
+        sa.Column("queue_id", sa.Integer(), nullable=False),
+        sa.Column("kind", sa.String(length=32), nullable=False),
+        sa.Column("host", sa.String(), nullable=False),
+        sa.Column("port", sa.Integer(), nullable=False),
+        sa.Column("security", sa.String(), nullable=False),
+        sa.Column("user", sa.String(), nullable=False),
+        sa.Column("secret", sa.String(), nullable=False),
+        sa.Column("folder", sa.String(), nullable=False),
+        sa.Column("after_fetch", sa.String(length=32), nullable=False),
+        sa.Column("move_to", sa.String(), nullable=False),
+        sa.Column("since", storage.columns.UtcDateTime(), nullable=True),
+        sa.Column("channel_id", sa.Integer(), nullable=True),
+        sa.Column("uid_validity", sa.BigInteger(), nullable=False),
+        sa.Column("last_uid", sa.BigInteger(), nullable=False),
+        sa.Column("done_uid", sa.BigInteger(), nullable=False),
+        sa.Column("backlog_uid", sa.BigInteger(), nullable=False),
+        sa.Column("waiting", sa.Integer(), nullable=False),
+        sa.Column("fetched", sa.Integer(), nullable=False),
+        sa.Column("state", sa.String(length=32), nullable=False),
+        sa.Column("last_error", sa.String(), nullable=False),
+        sa.Column("seen_at", storage.columns.UtcDateTime(), nullable=True),
+        sa.Column("last_mail_at", storage.columns.UtcDateTime(), nullable=True),
+        sa.Column("created_at", storage.columns.UtcDateTime(), nullable=False),
+        sa.ForeignKeyConstraint(["channel_id"], ["channel.id"], name=op.f("fk_mailbox_channel_id")),
+        sa.ForeignKeyConstraint(["queue_id"], ["queue.id"], name=op.f("fk_mailbox_queue_id")),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_mailbox")),
+        sa.UniqueConstraint("address", name=op.f("uq_mailbox_address")),
+    )
+    with op.batch_alter_table("mailbox", schema=None) as batch_op:
+        batch_op.create_index(batch_op.f("ix_mailbox_queue_id"), ["queue_id"], unique=False)
+
+    op.create_table(
         "rule",
         sa.Column("id", sa.Integer(), nullable=False),
         sa.Column("queue_id", sa.Integer(), nullable=True),
@@ -614,6 +649,10 @@ def downgrade() -> None:
         batch_op.drop_index(batch_op.f("ix_rule_queue_id"))
 
     op.drop_table("rule")
+    with op.batch_alter_table("mailbox", schema=None) as batch_op:
+        batch_op.drop_index(batch_op.f("ix_mailbox_queue_id"))
+
+    op.drop_table("mailbox")
     with op.batch_alter_table("forward_confirmation", schema=None) as batch_op:
         batch_op.drop_index(batch_op.f("ix_forward_confirmation_queue_id"))
 
