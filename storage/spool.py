@@ -198,6 +198,12 @@ def waive(connection: sa.Connection, acceptance_ids: Sequence[str], checks: Sequ
     connection.execute(waived.values(passed=list(checks)))
 
 
+def known_digests(connection: sa.Connection, recipient: str, digests: Sequence[str]) -> set[str]:
+    """Which of these mails this recipient has already."""
+    query = sa.select(col(Spool.sha256)).where(col(Spool.recipient) == recipient, col(Spool.sha256).in_(digests))
+    return set(connection.execute(query).scalars())
+
+
 def find_rows(session: Session, id_: str) -> list[Spool]:
     """The row of this id, or all rows of the acceptance of this id. Raises NotFound."""
     query = select(Spool).where(sa.or_(col(Spool.id) == id_, col(Spool.acceptance_id) == id_)).order_by(col(Spool.id))

@@ -68,8 +68,9 @@ def _content(file: Path | None) -> bytes:
             raise AskedWrongly(f"{file}: {error.strerror}") from error
     if not content:
         raise AskedWrongly("The mail is empty")
-    # A mail system hands over lines that end in LF; over SMTP they end in CRLF, and the digest must be the same.
-    return content if b"\r" in content else content.replace(b"\n", b"\r\n")
+    from gateway.mailbox.archive import with_crlf
+
+    return with_crlf(content)
 
 
 def _accept(desk: Desk, content: bytes, to: list[str], sender: str | None) -> str:
