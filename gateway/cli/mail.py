@@ -1,4 +1,4 @@
-"""`gateway mail`: mail that came, and what became of it. `inject`, `import`, `read` and `replay` have their own files."""
+"""`gateway mail`: mail that came, and what became of it. `inject`, `import`, `read`, `replay` have their own files."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass

@@ -163,7 +163,7 @@ def _acknowledge(desk: Desk) -> None:
         if not filed.is_new_ticket:
             filed.case.note(_STEP, "no", "only a new ticket is acknowledged")
             continue
-        if _STEP in filed.case.claimed.passed:
+        if filed.case.is_past:
             filed.case.note(_STEP, "no", "it is mail of the past")
             continue
         person = desk.people.get(filed.case.customer_address)

@@ -18,6 +18,8 @@ def tell_agents(desk: Desk) -> None:
 
 def _tell(desk: Desk, filed: Filed, listeners: Listeners) -> None:
     case = filed.case
+    if case.is_past:
+        return
     # Bounces are told by what they mean for an answer; machines that answer us are no customers.
     if case.mail.kind in REPORTS or (case.is_automatic and not filed.is_new_ticket):
         return

@@ -4,7 +4,9 @@ from pathlib import Path
 
 import pytest
 from fakes.commandline import Cli
+from sqlmodel import select
 
+from storage.notices import Notice
 from storage.spool import SpoolState, list_rows
 
 
@@ -56,11 +58,14 @@ def test_archive_becomes_threaded_tickets_without_a_word_to_anybody(both: Cli, t
     assert callable(lay_out)
     path = lay_out(tmp_path)
     both.house.set_queue("Support", acknowledge="all")
+    both.run("agent", "edit", "agent@company.example", "--queue", "Support", "--notify", "new")
     told = both.json("mail", "import", str(path), "--queue", "Support")
     assert (told["found"], told["imported"], told["known"], told["skipped"]) == (3, 3, 0, [])
     both.house.work()
     assert [len(both.house.messages(number)) for number in (1, 2)] == [2, 1]
     assert both.json("outbox", "list", "--all") == []
+    with both.house.database.reading() as session:
+        assert session.exec(select(Notice)).all() == []
     again = both.json("mail", "import", str(path), "--queue", "support")
     assert (again["imported"], again["known"]) == (0, 3)
 
