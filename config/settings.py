@@ -447,6 +447,14 @@ class AuthenticitySettings(_Part):
     )
 
 
+class ForwardingSettings(_Part):
+    """How forwards of inboxes are watched."""
+
+    canary_hours: float = Field(
+        0, ge=0, description="A test mail goes round each named inbox so often; 0: never, since people see it there."
+    )
+
+
 class MailboxSettings(_Part):
     """How connected mailboxes are read."""
 
@@ -497,6 +505,7 @@ class Settings(_Part):
     office365: Office365Settings = Office365Settings()
     dns: DnsSettings = DnsSettings()
     authenticity: AuthenticitySettings = AuthenticitySettings()
+    forwarding: ForwardingSettings = ForwardingSettings()
     mailboxes: MailboxSettings = MailboxSettings()
     log: LogSettings = LogSettings()
 

@@ -17,12 +17,14 @@ from config.errors import DatabaseUnavailable
 from config.settings import IntakeSettings, Settings
 from gateway.intake.authenticate import Authenticator
 from gateway.intake.batch import Outcome, file_batch
+from gateway.intake.canary import watch_forwards
 from gateway.intake.checks.flood import UNKNOWN
 from gateway.intake.prepare import Ready, prepare, prepare_limits
 from gateway.reading.bounded import BoundedReader, ReaderLimits
 from outbound.post_office import PostOffice, open_post_office
 from storage.claims import Claimed, Settled, claim, count_attempt, give_back, recover, settle
 from storage.database import Database, open_database
+from storage.ids import lock_filing
 from storage.leases import is_dead, owner_name, supervisor_of
 from storage.spool import SpoolState, drop_old_held
 from storage.storms import release_quiet
@@ -208,6 +210,9 @@ class IntakeWorker:
                 close_solved(session, now())
                 if self._settings.unknown_held_days:
                     drop_old_held(session, UNKNOWN, now() - timedelta(days=self._settings.unknown_held_days))
+            with self._database.writing() as session:
+                lock_filing(session)  # of several workers one sends
+                watch_forwards(session, self._office)
         if at >= self._storms_at and self._settings.storm_quiet_minutes:
             self._storms_at = at + _STORM_SECONDS
             self._release_quiet()

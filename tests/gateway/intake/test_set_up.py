@@ -1,15 +1,18 @@
 """What belongs to setting a forward up: providers' questions, and our own test mail coming home."""
 
 from collections.abc import Iterator
+from dataclasses import replace
 from email import message_from_bytes
 
 import pytest
-from fakes.house import House, mail
+from fakes.house import House, days_ago, mail
 from fakes.signing import key_zone, sign
 from peers.dns import dns_server
+from sqlmodel import select
 
 from config.errors import Refused
 from config.settings import Settings
+from gateway.intake.canary import watch_forwards
 from outbound.forward_check import send_check
 from storage.confirmations import ConfirmationView, confirmations_of
 from storage.database import Database
@@ -144,3 +147,31 @@ def test_forged_test_mail_is_no_test(judge: House) -> None:
     send(judge)
     row = judge.receive(mail(subject="Forwarding test of the ticket gateway <x@in.desk.example>"))
     assert (row.state, newest(judge).state) == (SpoolState.FILED, CheckState.WAITING)
+
+
+def test_canary_goes_round_by_itself_and_tells_when_the_forward_dies(judge: House) -> None:
+    """One test when it is due and not before; one that is not seen in time is lost, and the next one is sent."""
+    forwarding = judge.settings.forwarding.model_copy(update={"canary_hours": 1})
+    judge.office = replace(judge.office, settings=judge.settings.model_copy(update={"forwarding": forwarding}))
+    with judge.database.writing() as session:
+        name_source_inbox(session, find_queue(session, "Support"), INBOX)
+    for _ in range(2):
+        with judge.database.writing() as session:
+            watch_forwards(session, judge.office)
+    first = newest(judge)
+    with judge.database.writing() as session:
+        session.merge(first).sent_at = days_ago(1)
+    with judge.database.writing() as session:
+        watch_forwards(session, judge.office)
+    with judge.database.reading() as session:
+        checks = session.exec(select(ForwardCheck).order_by(ForwardCheck.id)).all()  # type: ignore[arg-type]
+    assert [(one.is_canary, one.state) for one in checks] == [(True, CheckState.LOST), (True, CheckState.WAITING)]
+
+
+def test_without_the_setting_nothing_is_sent_to_an_inbox(judge: House) -> None:
+    """People would see it there."""
+    with judge.database.writing() as session:
+        name_source_inbox(session, find_queue(session, "Support"), INBOX)
+        watch_forwards(session, judge.office)
+    with judge.database.reading() as session:
+        assert latest_check(session, INBOX) is None
