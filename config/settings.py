@@ -462,6 +462,32 @@ class AuthenticitySettings(_Part):
     )
 
 
+class ForwardingSettings(_Part):
+    """How forwards of inboxes are watched."""
+
+    canary_hours: float = Field(
+        0, ge=0, description="A test mail goes round each named inbox so often; 0: never, since people see it there."
+    )
+
+
+class MailboxSettings(_Part):
+    """How connected mailboxes are read."""
+
+    batch: int = Field(50, ge=1, le=500, description="Mails to one commit, 16 MiB at most.")
+    poll_seconds: float = Field(
+        60, gt=0, description="How often a server is asked that cannot tell of new mail by itself (IDLE)."
+    )
+    idle_seconds: float = Field(
+        540, gt=0, le=1700, description="RFC 2177 allows 29 minutes; firewalls forget a silent connection sooner."
+    )
+    timeout_seconds: float = Field(60, gt=0, description="How long a server may take for an answer.")
+    retry_seconds: tuple[float, ...] = Field(
+        (5, 30, 120, 600, 1800),
+        min_length=1,
+        description="Waits after each failure; the last one repeats, and follows a sign-in refused twice: it locks accounts.",
+    )
+
+
 class LogSettings(_Part):
     """The mail log, on standard error."""
 
@@ -500,6 +526,8 @@ class Settings(_Part):
     office365: Office365Settings = Office365Settings()
     dns: DnsSettings = DnsSettings()
     authenticity: AuthenticitySettings = AuthenticitySettings()
+    forwarding: ForwardingSettings = ForwardingSettings()
+    mailboxes: MailboxSettings = MailboxSettings()
     log: LogSettings = LogSettings()
 
     @field_validator("listener")

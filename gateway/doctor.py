@@ -26,6 +26,8 @@ from storage.agents import list_agents
 from storage.blobs import open_blobs
 from storage.channels import ChannelState, list_channels
 from storage.database import Database, open_database, sqlite_module
+from storage.forward_checks import CheckState, latest_check
+from storage.mailboxes import MailboxState, list_mailboxes, queue_ids_by_mailbox
 from storage.outbox import DeliveryState, count_states
 from storage.queues import list_queues, source_inboxes
 from storage.schema import check_schema_quickly
@@ -200,7 +202,7 @@ def _database(settings: Settings) -> Findings:
             _try_to_write(database)
             yield Finding(State.OK, "database", "has this version's schema and can be written")
             with database.reading() as session:
-                for look in (_desk, _mail, _outgoing):
+                for look in (_desk, _forwards, _mailboxes, _mail, _outgoing):
                     yield from look(session)
                 yield from examine_looks(session, settings)
                 due = due_in_dns(session, settings)
@@ -229,13 +231,14 @@ def _desk(session: Session) -> Findings:
     if not queues:
         yield Finding(State.FAIL, "queues", "none: no mail can come in", "make one with `gateway queue new NAME`")
     active = {address.queue_id for address in list_addresses(session) if address.state is AddressState.ACTIVE}
+    read = set(queue_ids_by_mailbox(session).values())
     for queue in queues:
         subject = f"queue {queue.name}"
         if queue.id not in active:
             yield Finding(
                 State.WARN, subject, "has no active address", f"make one with `gateway address new '{queue.name}'`"
             )
-        elif not source_inboxes(session, queue.number):
+        elif not source_inboxes(session, queue.number) and queue.number not in read:
             yield Finding(
                 State.WARN,
                 subject,
@@ -246,6 +249,29 @@ def _desk(session: Session) -> Findings:
             yield Finding(State.OK, subject, "has an address and a source inbox")
     if not list_agents(session):
         yield Finding(State.FAIL, "agents", "none: nobody can answer", "add one with `gateway agent add EMAIL`")
+
+
+def _forwards(session: Session) -> Findings:
+    for inbox in source_inboxes(session):
+        check = latest_check(session, inbox.address)
+        if check is None or check.state is CheckState.WAITING:
+            continue
+        subject, when = f"forward of {inbox.address}", f"{check.sent_at:%Y-%m-%d %H:%M} UTC"
+        if check.state is CheckState.ARRIVED:
+            yield Finding(State.OK, subject, f"worked on {when}")
+        else:
+            advice = "try it again with `gateway queue check`"
+            yield Finding(State.FAIL, subject, f"{check.state} on {when}: {check.refusal or 'not seen again'}", advice)
+
+
+def _mailboxes(session: Session) -> Findings:
+    for mailbox in list_mailboxes(session):
+        subject = f"mailbox {mailbox.address}"
+        if mailbox.state is MailboxState.FAILING:
+            advice = f"look with `gateway mailbox test {mailbox.address}`"
+            yield Finding(State.FAIL, subject, mailbox.last_error or "fails", advice)
+        elif mailbox.state is MailboxState.CONNECTED:
+            yield Finding(State.OK, subject, f"{mailbox.fetched} mails fetched, {mailbox.waiting} waiting")
 
 
 def _mail(session: Session) -> Findings:

@@ -106,6 +106,11 @@ _SENTENCES: tuple[tuple[str, str], ...] = (
     ("5.7.57", "the server wants a sign-in before it takes mail: set a user and a password for the channel"),
     ("sendasdenied", _SEND_AS),
     ("5.7.60", _SEND_AS),
+    (
+        "5.7.520",
+        "Microsoft 365 does not allow this mailbox to forward to the outside: an administrator makes an outbound "
+        "anti-spam policy for it, with automatic forwarding on, at https://security.microsoft.com/antispamv2",
+    ),
     ("5.7.9", "Google wants an app password here: make one in the account's security settings, then set it again"),
     ("5.7.14", "Google wants a sign-in in the browser once: open the account, then try again"),
     (

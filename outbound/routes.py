@@ -20,6 +20,7 @@ from storage.addresses import AddressState, CreationAddress, list_addresses
 from storage.agents import Agent
 from storage.channels import Channel, ChannelKind
 from storage.dkim_keys import signing_keys
+from storage.mailboxes import queue_ids_by_mailbox
 from storage.outbox import Outgoing, OutgoingKind
 from storage.queues import FromName, Queue, ReplyTo, SourceInbox, source_inboxes
 from storage.tickets import Ticket
@@ -124,7 +125,10 @@ def _source_inbox(session: Session, ticket: Ticket, queue: Queue) -> str:
     if came_through and came_through.confirmed and came_through.queue_id == queue.number:
         return came_through.address
     inboxes = source_inboxes(session, queue.number)
-    return inboxes[0].address if inboxes else ""
+    if inboxes:
+        return inboxes[0].address
+    read = [address for address, queue_id in queue_ids_by_mailbox(session).items() if queue_id == queue.number]
+    return ticket.source_inbox if ticket.source_inbox in read else next(iter(read), "")
 
 
 def _creation_address(session: Session, ticket: Ticket, queue: Queue) -> str:

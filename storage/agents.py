@@ -77,6 +77,9 @@ def add_agent(session: Session, email: str, name: str, *, role: Role = Role.AGEN
         raise AskedWrongly(f"{email!r} is no mail address")
     if session.get(SourceInbox, canonical):
         raise Refused(f"{canonical} is a source inbox, whose mail comes to us: an agent needs an address of his own")
+    from storage.mailboxes import refuse_mailbox_address  # which needs this module
+
+    refuse_mailbox_address(session, canonical)
     agent = session.exec(select(Agent).where(Agent.email == canonical)).first()
     if agent and agent.removed_at is None:
         raise AlreadyThere(f"There is an agent {canonical} already: change it with `gateway agent edit`")

@@ -14,6 +14,7 @@ from config.errors import NotFound
 from storage.address import domain_of
 from storage.addresses import BOUNCE_PREFIX, REPLY_PREFIX, CreationAddress
 from storage.columns import UtcDateTime, table_of
+from storage.mailboxes import Mailbox
 from storage.patterns import canonical_pattern, patterns_about, without_tag
 from storage.queues import SourceInbox
 
@@ -54,7 +55,8 @@ def own_addresses(session: Session) -> dict[str, str]:
     """Our own addresses -> what they are to us."""
     own = dict.fromkeys(session.exec(select(CreationAddress.address)).all(), "creation address")
     confirmed = select(SourceInbox.address).where(col(SourceInbox.confirmed))
-    return own | dict.fromkeys(session.exec(confirmed).all(), "source inbox")
+    own |= dict.fromkeys(session.exec(confirmed).all(), "source inbox")
+    return own | dict.fromkeys(session.exec(select(Mailbox.address)).all(), "mailbox")
 
 
 def why_blocked(session: Session, address: str, own_domains: tuple[str, ...]) -> str:
@@ -79,6 +81,8 @@ def _own_among(session: Session, addresses: Collection[str], own_domains: tuple[
     ours = dict.fromkeys(session.exec(creation).all(), "a creation address of ours")
     inboxes = select(SourceInbox.address).where(col(SourceInbox.address).in_(names), col(SourceInbox.confirmed))
     ours |= dict.fromkeys(session.exec(inboxes).all(), "a source inbox: it forwards to us")
+    mailboxes = select(Mailbox.address).where(col(Mailbox.address).in_(names))
+    ours |= dict.fromkeys(session.exec(mailboxes).all(), "a connected mailbox, whose mail we fetch")
     own: dict[str, str] = {}
     for address in addresses:
         name = address if address in ours else without_tag(address)

@@ -21,14 +21,20 @@ _UPGRADE_LOCK = 7_239_431_204
 
 def open_or_make(settings: Settings) -> Database:
     """The database of the settings; an embedded one is made when it is not there. Its schema may be old."""
+    # The key that seals passwords and the sockets that wake stand in data_dir, wherever the database is.
+    _make_folder(settings.data_dir)
     if not settings.is_sqlite:
         return open_database(settings)
     path = sqlite_path(settings.database_url)
-    try:
-        path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
-    except OSError as error:
-        raise BadConfiguration(f"Cannot make the folder {path.parent}: {error.strerror}") from error
+    _make_folder(path.parent)
     return open_sqlite(path, settings)
+
+
+def _make_folder(folder: Path) -> None:
+    try:
+        folder.mkdir(parents=True, exist_ok=True, mode=0o700)
+    except OSError as error:
+        raise BadConfiguration(f"Cannot make the folder {folder}: {error.strerror}") from error
 
 
 def upgrade(database: Database, revision: str = "head") -> None:

@@ -8,11 +8,14 @@ import storage.agents
 import storage.allowlist
 import storage.blocklist
 import storage.channels
+import storage.confirmations
 import storage.contacts
 import storage.dkim_keys
 import storage.erasure
+import storage.forward_checks
 import storage.ids
 import storage.installation
+import storage.mailboxes
 import storage.messages
 import storage.notices
 import storage.organisations

@@ -23,6 +23,7 @@ class OutgoingKind(StrEnum):
     REPLY = "reply"  # an agent wrote it
     ACKNOWLEDGEMENT = "acknowledgement"
     NOTICE = "notice"  # to an agent
+    PROBE = "probe"  # to a support inbox: does it forward to us?
 
     @property
     def is_automatic(self) -> bool:

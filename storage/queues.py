@@ -135,11 +135,16 @@ def queue_key(name: str) -> str:
 
 def find_queue(session: Session, name: str) -> Queue:
     """The queue of this name, in any case. Raises NotFound with the names that there are."""
-    queue = session.exec(select(Queue).where(Queue.key == queue_key(name))).first()
+    queue = queue_named(session, name)
     if queue is None:
         names = ", ".join(queue.name for queue in list_queues(session)) or "none yet; make one with `gateway queue new`"
         raise NotFound(f"There is no queue {name!r}. Queues: {names}")
     return queue
+
+
+def queue_named(session: Session, name: str) -> Queue | None:
+    """The queue of this name, in any case; an archived one too."""
+    return session.exec(select(Queue).where(Queue.key == queue_key(name))).first()
 
 
 def list_queues(session: Session, *, archived: bool = False) -> list[Queue]:
@@ -155,11 +160,23 @@ def name_source_inbox(session: Session, queue: Queue, address: str) -> SourceInb
     canonical = canonical_address(address)
     if canonical is None:
         raise AskedWrongly(f"{address!r} is no mail address")
+    from storage.mailboxes import refuse_mailbox_address  # which needs this module
+
+    refuse_mailbox_address(session, canonical)
     inbox = session.get(SourceInbox, canonical) or SourceInbox(address=canonical, queue_id=queue.number)
     inbox.queue_id, inbox.confirmed = queue.number, True
     session.add(inbox)
     session.flush()
     return inbox
+
+
+def forget_source_inbox(session: Session, queue: Queue, address: str) -> None:
+    """Say that this address does not forward to the queue any more. Raises NotFound."""
+    inbox = session.get(SourceInbox, canonical_address(address) or "")
+    if inbox is None or inbox.queue_id != queue.number:
+        raise NotFound(f"{address} is no source inbox of queue {queue.name}")
+    session.delete(inbox)
+    session.flush()
 
 
 def source_inboxes(session: Session, queue_id: int | None = None) -> list[SourceInbox]:

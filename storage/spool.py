@@ -37,6 +37,8 @@ class SpoolState(StrEnum):
 
 
 WAITING = (SpoolState.RECEIVED, SpoolState.FAILED)
+# What holds for mail of the past: see `waive`.
+OLD_MAIL_PASSES = ("flood", "repetition", "acknowledge")
 FATES = tuple(state for state in SpoolState if state not in WAITING)
 
 MOVES: dict[SpoolState, frozenset[SpoolState]] = {
@@ -69,7 +71,7 @@ class Acceptance(SQLModel, table=True):
     reverse_path: str = ""  # as given; empty is the null reverse-path
     helo: str = ""
     peer: str = ""
-    protocol: str  # of RFC 3848 and RFC 6531: SMTP, ESMTP, ESMTPS, UTF8SMTP, LMTP ...; or inject
+    protocol: str  # of RFC 3848 and RFC 6531: SMTP, ESMTP, ESMTPS, UTF8SMTP, LMTP ...; or inject, IMAP, import
     tls: str = ""  # version and cipher, as TLSv1.3 TLS_AES_256_GCM_SHA384; empty: in clear
     received_at: datetime = Field(sa_type=UtcDateTime)
 
@@ -186,6 +188,20 @@ def _first_acceptance(connection: sa.Connection, acceptance_id: str, arrival: Ar
         return acceptance_id
     connection.execute(sa.delete(Acceptance).where(col(Acceptance.id) == acceptance_id))
     return min(found)
+
+
+def waive(connection: sa.Connection, acceptance_ids: Sequence[str], checks: Sequence[str]) -> None:
+    """Let what waits pass these checks: old mail that a person has asked for is no storm, and is not acknowledged."""
+    waived = sa.update(Spool).where(
+        col(Spool.acceptance_id).in_(acceptance_ids), col(Spool.state) == SpoolState.RECEIVED
+    )
+    connection.execute(waived.values(passed=list(checks)))
+
+
+def known_digests(connection: sa.Connection, recipient: str, digests: Sequence[str]) -> set[str]:
+    """Which of these mails this recipient has already."""
+    query = sa.select(col(Spool.sha256)).where(col(Spool.recipient) == recipient, col(Spool.sha256).in_(digests))
+    return set(connection.execute(query).scalars())
 
 
 def find_rows(session: Session, id_: str) -> list[Spool]:

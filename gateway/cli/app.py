@@ -19,6 +19,7 @@ from gateway.cli import (
     doctor,
     init,
     mail,
+    mailbox,
     outbox,
     queue,
     rule,
@@ -61,6 +62,7 @@ app.add_typer(address.app, name="address", rich_help_panel=SET_UP)
 app.add_typer(rule.app, name="rule", rich_help_panel=SET_UP)
 app.add_typer(agent.app, name="agent", rich_help_panel=SET_UP)
 app.add_typer(channel.app, name="channel", rich_help_panel=SET_UP)
+app.add_typer(mailbox.app, name="mailbox", rich_help_panel=SET_UP)
 app.add_typer(block.app, name="block", rich_help_panel=SET_UP)
 app.add_typer(allow.app, name="allow", rich_help_panel=SET_UP)
 app.add_typer(dkim.app, name="dkim", rich_help_panel=SET_UP)

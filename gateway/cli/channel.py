@@ -31,7 +31,7 @@ def add(
     with open_desk(ctx) as desk:
         from storage.channels import add_channel
 
-        password = read_password(way)
+        password = read_password(asked=way.password_stdin)
         with desk.writing() as session:
             channel = new_channel(name, kind)
             apply_way(desk, session, channel, way, password)
@@ -61,7 +61,7 @@ def edit(ctx: typer.Context, name: Name, way: Way, as_json: AsJson = False) -> N
         from storage.dispatch import hurry_channel
         from storage.waking import wake
 
-        password = read_password(way)
+        password = read_password(asked=way.password_stdin)
         with desk.writing() as session:
             channel = find_channel(session, name)
             apply_way(desk, session, channel, way, password)

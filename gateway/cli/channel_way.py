@@ -57,8 +57,9 @@ class Way:
     ] = None
 
 
-def read_password(way: Way) -> str:
-    if not way.password_stdin:
+def read_password(*, asked: bool) -> str:
+    """The password on standard input, hidden in a terminal; empty when none is asked for."""
+    if not asked:
         return ""
     if sys.stdin.isatty():
         from getpass import getpass

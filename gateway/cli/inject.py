@@ -68,8 +68,9 @@ def _content(file: Path | None) -> bytes:
             raise AskedWrongly(f"{file}: {error.strerror}") from error
     if not content:
         raise AskedWrongly("The mail is empty")
-    # A mail system hands over lines that end in LF; over SMTP they end in CRLF, and the digest must be the same.
-    return content if b"\r" in content else content.replace(b"\n", b"\r\n")
+    from gateway.mailbox.archive import with_crlf
+
+    return with_crlf(content)
 
 
 def _accept(desk: Desk, content: bytes, to: list[str], sender: str | None) -> str:
@@ -101,14 +102,9 @@ def _reverse_path(content: bytes, sender: str | None) -> str:
         plain = sender.strip().removeprefix("<").removesuffix(">")
         # Postfix writes MAILER-DAEMON for the null reverse-path where `null_sender` says nothing else.
         return "" if plain == "MAILER-DAEMON" else plain
-    from gateway.reading.parse import read_mail
+    from gateway.reading.envelope import reverse_path_of
 
-    # The header is enough; a mail of 50 MB is not read twice.
-    mail = read_mail(content.partition(b"\r\n\r\n")[0] + b"\r\n\r\n")
-    path = mail.header("return-path").strip()
-    if path:
-        return path.removeprefix("<").removesuffix(">")
-    return mail.author.email
+    return reverse_path_of(content)
 
 
 def _recipients(desk: Desk, to: list[str]) -> list[str]:

@@ -1,4 +1,4 @@
-"""`gateway mail`: mail that came, what became of it and why. `inject`, `read` and `replay` have files of their own."""
+"""`gateway mail`: mail that came, and what became of it. `inject`, `import`, `read`, `replay` have their own files."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from gateway.cli import inject, read, replay
+from gateway.cli import inject, mail_import, read, replay
 from gateway.cli.desk import Desk, open_desk
 from gateway.cli.mail_story import print_story
 from gateway.cli.noun import Noun
@@ -42,6 +42,7 @@ class MailLine:
 
 
 app.verb("inject", "gateway mail inject --to support.k2v7@in.desk.example mail.eml")(inject.inject)
+app.verb("import", mail_import.EXAMPLE)(mail_import.import_)
 app.verb("read", "gateway mail read mail.eml --json")(read.read)
 app.verb("replay", "gateway mail replay --since 7d --dry-run")(replay.replay)
 

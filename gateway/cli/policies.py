@@ -22,7 +22,11 @@ class Policies:
 
     source: Annotated[
         list[str] | None,
-        typer.Option("--source", metavar="INBOX", help="An inbox that forwards here; nothing is ever sent to it."),
+        typer.Option(
+            "--source",
+            metavar="INBOX",
+            help="An inbox that forwards here; nothing is ever sent to it. -INBOX does so no more.",
+        ),
     ] = None
     member: Annotated[
         list[str] | None,
@@ -99,7 +103,7 @@ def apply_policies(session: "Session", queue: "Queue", policies: Policies, templ
     """Change what is given. Raises AskedWrongly or NotFound; then nothing is changed."""
     from storage.agents import find_agent, join_queue, leave_queue
     from storage.channels import channel_id_of
-    from storage.queues import name_source_inbox, set_form_sender
+    from storage.queues import forget_source_inbox, name_source_inbox, set_form_sender
 
     for name, convert in _CONVERSIONS.items():
         value = getattr(policies, name)
@@ -114,7 +118,10 @@ def apply_policies(session: "Session", queue: "Queue", policies: Policies, templ
     session.add(queue)
     session.flush()
     for address in policies.source or ():
-        name_source_inbox(session, queue, address)
+        if address.startswith("-"):
+            forget_source_inbox(session, queue, address[1:])
+        else:
+            name_source_inbox(session, queue, address)
     for email in policies.member or ():
         change = leave_queue if email.startswith("-") else join_queue
         change(session, find_agent(session, email.removeprefix("-")), queue)

@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from gateway.cli import queue_check, queue_setup
 from gateway.cli.desk import Desk, open_desk
 from gateway.cli.noun import Noun
 from gateway.cli.options import AsJson, taking
@@ -59,6 +60,10 @@ class QueueView:
     archived: bool
 
 
+app.verb("setup", queue_setup.EXAMPLE)(queue_setup.setup)
+app.verb("check", queue_check.EXAMPLE)(queue_check.check)
+
+
 @app.verb("new", "gateway queue new Support --source support@company.example")
 @taking(Policies)
 def new(ctx: typer.Context, name: Name, policies: Policies, as_json: AsJson = False) -> None:
@@ -82,7 +87,7 @@ def _print_made(view: QueueView, as_json: bool) -> None:
     say(f"Queue {view.name} is there. Forward your support inbox to:")
     say(f"  {view.address}")
     if not view.sources:
-        say(f"Then name that inbox: gateway queue set {_quoted(view.name)} --source INBOX")
+        say(f"How to do that, step by step: gateway queue setup {_quoted(view.name)}")
 
 
 def _quoted(name: str) -> str:

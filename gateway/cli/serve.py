@@ -13,7 +13,7 @@ def serve(
     ctx: typer.Context,
     role: Annotated[
         list[str] | None,
-        typer.Option("--role", metavar="listener|intake|relay", help="Run this part only; may be given again."),
+        typer.Option("--role", metavar="listener|mailbox|intake|relay", help="Run this part only; may be given again."),
     ] = None,
     first_steps: Annotated[
         bool, typer.Option("--first-steps", help="Make a queue, an address and an agent when there are none.")

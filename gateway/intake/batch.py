@@ -30,6 +30,8 @@ from storage.spool import SpoolState, move_raw_to_blob
 from storage.storms import note_storms
 from storage.suppression import end_suppression
 
+_STEP = "acknowledge"
+
 
 @dataclass(frozen=True, slots=True)
 class Outcome:
@@ -73,12 +75,15 @@ def open_case(ready: Ready, desk: Desk) -> Case:
     mark = desk.office.marks.read_recipient(claimed.recipient)
     address = desk.addresses.get(claimed.recipient)
     ticket = desk.ticket(mark.ticket_id) if mark else None
-    if address:
-        queue = desk.queues[address.queue_id]
+    queue_id = address.queue_id if address else desk.mailboxes.get(claimed.recipient)
+    if queue_id is not None:
+        queue = desk.queues[queue_id]
     else:
         queue = desk.queues[ticket.queue_id] if ticket else _postmaster_queue(desk)
     writer = _writer(ready, mark, queue, desk)
     source = source_inbox(ready.mail, claimed.reverse_path, desk.confirmed_inboxes, desk.office.settings.own_domains)
+    if claimed.recipient in desk.mailboxes:
+        source = Source(claimed.recipient, "the mailbox that it was fetched from")
     customer = outsider(writer, source.address, desk)
     case = Case(
         claimed=claimed,
@@ -109,6 +114,8 @@ def open_case(ready: Ready, desk: Desk) -> Case:
 
 def _is_learnt(source: Source, mark: Mark | None, writer: Writer, desk: Desk) -> bool:
     """Whether this mail shows that the inbox forwards: neither an answer sent to us nor resent mail does."""
+    if source.address in desk.mailboxes:
+        return False
     if source.address in desk.inboxes:
         return mark is None
     return mark is None and source.is_trace and source.address != writer.address and source.address not in desk.agents
@@ -165,7 +172,10 @@ def _believe_authors(desk: Desk) -> None:
 def _acknowledge(desk: Desk) -> None:
     for filed in desk.filed:
         if not filed.is_new_ticket:
-            filed.case.note("acknowledge", "no", "only a new ticket is acknowledged")
+            filed.case.note(_STEP, "no", "only a new ticket is acknowledged")
+            continue
+        if filed.case.is_past:
+            filed.case.note(_STEP, "no", "it is mail of the past")
             continue
         if filed.case.silenced_by:
             filed.case.note("acknowledge", "no", f"{filed.case.silenced_by} says so")

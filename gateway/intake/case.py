@@ -83,6 +83,11 @@ class Case:
         """
         return self.is_report or self.mail.kind.is_automatic or bool(self.mail.header_all(LOOP_HEADER))
 
+    @property
+    def is_past(self) -> bool:
+        """Old mail that a person has asked for, out of an archive or a mailbox: nobody waits for a word about it."""
+        return "acknowledge" in self.claimed.passed
+
     def note(self, asked: str, answer: str, why: str = "") -> None:
         """Add a line to the trace."""
         self.trace.append([asked, answer, why])

@@ -33,6 +33,7 @@ from storage.address import domain_of
 from storage.addresses import CreationAddress
 from storage.contacts import Contact, ContactAddress, mark_known
 from storage.erasure import erased_among
+from storage.mailboxes import queue_ids_by_mailbox
 from storage.messages import NewMessage, file_messages, reference_key
 from storage.queues import Queue
 from storage.tags import TicketTag
@@ -68,7 +69,9 @@ class Desk:
         self.queues = {queue.number: queue for queue in session.exec(select(Queue)).all()}
         self.agents = find_agents(session)
         self.rules = load_rules(session)
-        self.inboxes = find_inboxes(session)
+        self.mailboxes = queue_ids_by_mailbox(session)
+        # A mailbox that we read ourselves is an inbox of ours like one that forwards.
+        self.inboxes = find_inboxes(session) | dict.fromkeys(self.mailboxes, True)
         self.addresses: dict[str, CreationAddress] = {}
         self.people: dict[str, Person] = {}
         self.erased: set[str] = set()  # digests of mails of the batch that were erased before
@@ -83,7 +86,7 @@ class Desk:
 
     @property
     def confirmed_inboxes(self) -> list[str]:
-        """The source inboxes that an operator has named."""
+        """The source inboxes that an operator has named, and the mailboxes that we read ourselves."""
         return [address for address, is_confirmed in self.inboxes.items() if is_confirmed]
 
     def is_ours(self, address: str) -> bool:

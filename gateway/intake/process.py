@@ -9,7 +9,8 @@ from collections.abc import Callable
 from gateway.intake.assignment import assign_by_policy
 from gateway.intake.by_agent import take_answer
 from gateway.intake.case import Case, Verdict
-from gateway.intake.checks import blocked, duplicate, flood, loop
+from gateway.intake.checks import blocked, duplicate, flood, loop, probe
+from gateway.intake.confirmations import keep_confirmation
 from gateway.intake.desk import Desk
 from gateway.intake.file import file_in_place
 from gateway.intake.follow_up import BY_POLICY, find_ticket
@@ -22,8 +23,9 @@ from storage.spool import SpoolState
 
 Check = Callable[[Case, Desk], Verdict | None]
 
-# Of every mail. The loop comes first: nothing of ours may ever be taken for a customer's.
-CHECKS: tuple[Check, ...] = (loop.check, duplicate.check, blocked.check)
+# Of every mail. The loop comes early: nothing of ours may ever be taken for a customer's. Only what is meant to come
+# home is asked for before it.
+CHECKS: tuple[Check, ...] = (probe.check, loop.check, duplicate.check, blocked.check)
 # Of mail that answers nothing, before it opens a ticket.
 FRESH_CHECKS: tuple[Check, ...] = (
     flood.check_unknown,
@@ -48,7 +50,7 @@ def process(case: Case, desk: Desk) -> Verdict | None:
         case.note(verdict.check, verdict.state, verdict.reason)
         return verdict
     if case.mail.kind is Kind.CONFIRMATION:
-        return Verdict(SpoolState.SETUP, "confirmation", "a provider asks whether mail may be forwarded here")
+        return keep_confirmation(case, desk)
     if case.mail.kind in REPORTS:
         return _process_report(case, desk)
     return _process_mail(case, desk)

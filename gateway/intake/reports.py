@@ -49,13 +49,14 @@ class Reported:
 
 def reported_mail(case: Case, desk: Desk) -> Reported | None:
     """The mail that a report is about, by the return path, the original's id or the ids that the report names."""
-    mark = _mark(case, desk)
+    mark = report_mark(case, desk)
     outgoing = desk.session.get(Outgoing, mark.outgoing_id) if mark else None
     ticket = desk.ticket(outgoing.ticket_id) if outgoing and outgoing.ticket_id else None
     return Reported(outgoing, ticket) if outgoing and ticket else None
 
 
-def _mark(case: Case, desk: Desk) -> Mark | None:
+def report_mark(case: Case, desk: Desk) -> Mark | None:
+    """The mark of the mail that a report is about: in its return path, else among the ids that it names."""
     if case.mark:
         return case.mark
     original = case.mail.report.original_message_id if case.mail.report else ""

@@ -17,6 +17,7 @@ from config.errors import DatabaseUnavailable
 from config.settings import IntakeSettings, Settings
 from gateway.intake.authenticate import Authenticator
 from gateway.intake.batch import Outcome, file_batch
+from gateway.intake.canary import watch_forwards
 from gateway.intake.checks.flood import UNKNOWN
 from gateway.intake.prepare import Ready, prepare, prepare_limits
 from gateway.reading.bounded import BoundedReader
@@ -215,8 +216,9 @@ class IntakeWorker:
                 if self._settings.unknown_held_days:
                     drop_old_held(session, UNKNOWN, now() - timedelta(days=self._settings.unknown_held_days))
             with self._database.writing() as session:
-                lock_filing(session)
+                lock_filing(session)  # of several workers one sends
                 collect_unwanted(session, self._office.blobs)
+                watch_forwards(session, self._office)
         if at >= self._storms_at and self._settings.storm_quiet_minutes:
             self._storms_at = at + _STORM_SECONDS
             self._release_quiet()

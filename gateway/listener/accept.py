@@ -46,7 +46,7 @@ class _Waiting:
 
 def accept_now(database: Database, blobs: Blobs, arrival: Arrival) -> str:
     """Accept one mail without a listener, in the same way; returns its id. Raises DatabaseUnavailable, StorageFull."""
-    arrival = _as_blob(blobs, arrival)
+    arrival = as_blob(blobs, arrival)
     with database.writing_connection() as connection:
         return spool.accept(connection, [arrival])[0]
 
@@ -100,7 +100,7 @@ class GroupCommit:
 
     def _put_blob(self, arrival: Arrival) -> Arrival:
         try:
-            return _as_blob(self._blobs, arrival)
+            return as_blob(self._blobs, arrival)
         except DatabaseUnavailable as error:
             # Only this file is in doubt, and a retry writes another one.
             maillog.trouble("blob", error=str(error))
@@ -193,7 +193,8 @@ class GroupCommit:
         maillog.started(what="database", why="reopened after a failed write")
 
 
-def _as_blob(blobs: Blobs, arrival: Arrival) -> Arrival:
+def as_blob(blobs: Blobs, arrival: Arrival) -> Arrival:
+    """The arrival with its bytes moved into a blob when they are many."""
     if arrival.content is None or arrival.size <= BLOB_BYTES or blobs.is_remote:
         return arrival
     blobs.put(arrival.content, arrival.sha256)

@@ -89,5 +89,8 @@ def _command(config: Path) -> str:
     """How to call this very gateway from the folder where we are."""
     script = Path(sys.argv[0])
     named = str(script.relative_to(Path.cwd())) if script.is_relative_to(Path.cwd()) else str(script)
+    if script.name == "__main__.py":
+        # `python -m gateway`: that file is no program by itself.
+        named = f"{sys.orig_argv[0]} -m gateway"
     is_found = config.resolve() == Path("gateway.toml").resolve()
     return named if is_found else f"{named} --config {config}"

@@ -67,6 +67,15 @@ def _listener(settings: Settings, place: Place) -> None:
     serve_listener(settings, ready=lambda _addresses: say_ready(), number=place.number)
 
 
+def _mailbox(settings: Settings, _place: Place) -> None:
+    from gateway.mailbox.poller import serve_mailboxes
+
+    stop = threading.Event()
+    signal.signal(signal.SIGTERM, lambda *_: stop.set())
+    say_ready()
+    serve_mailboxes(settings, stop)
+
+
 def _intake(settings: Settings, place: Place) -> None:
     from gateway.intake.worker import serve_intake
 
@@ -85,6 +94,7 @@ def _relay(settings: Settings, _place: Place) -> None:
 
 PARTS: dict[Role, Callable[[Settings, Place], None]] = {
     Role.LISTENER: _listener,
+    Role.MAILBOX: _mailbox,
     Role.INTAKE: _intake,
     Role.RELAY: _relay,
 }

@@ -34,11 +34,12 @@ def environment() -> dict[str, str]:
 
 
 @contextmanager
-def first_start(folder: Path) -> Iterator[Path]:
+def first_start(folder: Path, *program: str) -> Iterator[Path]:
     """The daemon as `make run` starts it, with its output in a file; it ends with 0 on Ctrl-C's signal."""
     printed = folder / "printed"
+    command = [*(program or (script(),)), "serve", "--first-steps"]
     with printed.open("wb") as output:
-        daemon = subprocess.Popen([script(), "serve", "--first-steps"], cwd=folder, env=environment(), stdout=output)
+        daemon = subprocess.Popen(command, cwd=folder, env=environment(), stdout=output)
     try:
         until(lambda: "Everything else" in printed.read_text() or daemon.poll() is not None, 90, "the first steps")
         yield printed
@@ -84,6 +85,80 @@ def test_printed_steps_lead_to_an_answer(tmp_path: Path) -> None:
     assert not answers_220(port)
 
 
+def test_page_of_first_steps_says_what_happens(tmp_path: Path) -> None:
+    """Typed in their order, the commands of docs/first-steps.md print what the page shows below each.
+
+    With GATEWAY_TEST_RENEW=1 the page is written anew instead: look at what has changed.
+    """
+    port = project_folder(tmp_path)
+    if not shutil.which("curl"):
+        missing("curl is not here: apt-get install curl")
+    with first_start(tmp_path) as printed:
+        real = {ADDRESS: address_in(printed.read_text()), "127.0.0.1:2525": f"127.0.0.1:{port}"}
+        real |= {".venv/bin/gateway": script()}
+        told = [(command, shown, output_of(command, real, tmp_path)) for command, shown in transcript()]
+    assert len(told) >= 8
+    if os.environ.get("GATEWAY_TEST_RENEW"):
+        PAGE.write_text(renewed([(command, said) for command, _, said in told]), encoding="utf-8")
+        return
+    wrong = [f"$ {command}\n{said}" for command, shown, said in told if said != shown]
+    assert not wrong, "\n".join(wrong)
+
+
+ADDRESS = "support.k2v7mq3xwz@in.desk.example"
+PAGE = PROJECT / "docs" / "first-steps.md"
+# What is another one each time, and what stands for it on the page.
+ALWAYS_NEW = (
+    (r"\b\d{4}-\d\d-\d\d \d\d:\d\d\b", "2026-11-22 09:30"),
+    (r"\w{3}, \d\d \w{3} \d{4} \d\d:\d\d:\d\d \+0000", "Sun, 22 Nov 2026 09:30:00 +0000"),
+    (r"\b[0-9a-v]{16}\b", "0ab1cd2ef3gh4ij5"),
+    (r"\b(re-|b-)?[a-z2-7]{50}\b", r"\1" + "a" * 10 + "..."),
+    (r"<[0-9a-f]{8,}(@no-message-id\.invalid)", r"<1f2e3d4c...\1"),
+    (r"\b\d{8}-\d{6}-", "20261122-093000-"),
+    (r"(written to )\S*/(var/outgoing/)", r"\1\2"),
+)
+
+
+def transcript() -> list[tuple[str, str]]:
+    """The commands of the page but the first, each with what stands below it."""
+    found = []
+    for block in re.findall(r"```console\n(.*?)```", PAGE.read_text(encoding="utf-8"), re.DOTALL):
+        for step in re.split(r"^\$ ", block, flags=re.MULTILINE)[1:]:
+            command, _, shown = step.partition("\n")
+            found.append((command, shown.rstrip()))
+    assert found[0] == ("make run", "")
+    return found[1:]
+
+
+def renewed(told: list[tuple[str, str]]) -> str:
+    """The page with what the commands have printed."""
+    outputs = iter([("make run", ""), *told])
+
+    def block(found: re.Match[str]) -> str:
+        steps = [next(outputs) for _ in re.findall(r"^\$ ", found[1], re.MULTILINE)]
+        lines = [line for command, said in steps for line in (f"$ {command}", said) if line]
+        return "```console\n" + "\n".join(lines) + "\n```"
+
+    return re.sub(r"```console\n(.*?)```", block, PAGE.read_text(encoding="utf-8"), flags=re.DOTALL)
+
+
+def output_of(command: str, real: dict[str, str], folder: Path) -> str:
+    """What a command of the page prints here, with the page's words for what is always new."""
+    for shown, here in real.items():
+        command = command.replace(shown, here)
+    if "outbox list" in command:
+        until(lambda: any((folder / "var" / "outgoing").glob("*.eml")), 60, "a file with the answer")
+        until(lambda: " sent " in typed(command, folder), 60, "the answer is sent")
+    if "ticket list" in command:
+        until(lambda: "printer" in typed(command, folder), 60, "the ticket")
+    said = typed(command, folder)
+    for shown, here in real.items():
+        said = said.replace(here, shown)
+    for pattern, word in ALWAYS_NEW:
+        said = re.sub(pattern, word, said)
+    return "\n".join(line.rstrip() for line in said.splitlines()).rstrip()
+
+
 def test_second_start_keeps_the_data(tmp_path: Path) -> None:
     """The creation address that the first start has made is printed by the second again."""
     project_folder(tmp_path)
@@ -91,6 +166,15 @@ def test_second_start_keeps_the_data(tmp_path: Path) -> None:
         first = address_in(printed.read_text())
     with first_start(tmp_path) as printed:
         assert address_in(printed.read_text()) == first
+
+
+def test_printed_commands_run_when_it_was_started_as_a_module(tmp_path: Path) -> None:
+    """`python -m gateway` prints commands that begin so, and the first of them that asks the gateway ends with 0."""
+    project_folder(tmp_path)
+    with first_start(tmp_path, sys.executable, "-m", "gateway") as printed:
+        [asking, *_] = [line for line in printed_commands(printed.read_text()) if line.endswith("ticket list")]
+        assert asking.startswith(f"{sys.executable} -m gateway")
+        assert "No ticket" in typed(asking, tmp_path)
 
 
 def test_demo_tells_its_story_to_the_end(tmp_path: Path) -> None:

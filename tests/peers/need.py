@@ -17,7 +17,7 @@ PROJECT = Path(__file__).resolve().parents[2]
 # Command -> the Debian package that brings it.
 PACKAGES = {
     "cc": "gcc libc6-dev",
-    "dovecot": "dovecot-core dovecot-submissiond dovecot-lmtpd",
+    "dovecot": "dovecot-core dovecot-imapd dovecot-submissiond dovecot-lmtpd",
     "haproxy": "haproxy",
     "msmtp": "msmtp",
     "postfix": "postfix",

@@ -294,6 +294,84 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("queue_id", "agent_id", name=op.f("pk_queue_member")),
     )
     op.create_table(
+        "forward_check",
+        sa.Column("id", sa.String(), nullable=False),
+        sa.Column("queue_id", sa.Integer(), nullable=False),
+        sa.Column("inbox", sa.String(), nullable=False),
+        sa.Column("state", sa.String(length=32), nullable=False),
+        sa.Column("is_canary", sa.Boolean(), nullable=False),
+        sa.Column("sent_at", storage.columns.UtcDateTime(), nullable=False),
+        sa.Column("ended_at", storage.columns.UtcDateTime(), nullable=True),
+        sa.Column("address", sa.String(), nullable=False),
+        sa.Column("source_inbox", sa.String(), nullable=False),
+        sa.Column("evidence", sa.String(), nullable=False),
+        sa.Column("kept", sa.Text(), nullable=False),
+        sa.Column("changed", sa.Text(), nullable=False),
+        sa.Column("dkim", sa.String(), nullable=False),
+        sa.Column("arc", sa.String(), nullable=False),
+        sa.Column("refusal", sa.String(), nullable=False),
+        sa.ForeignKeyConstraint(["queue_id"], ["queue.id"], name=op.f("fk_forward_check_queue_id")),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_forward_check")),
+    )
+    with op.batch_alter_table("forward_check", schema=None) as batch_op:
+        batch_op.create_index(batch_op.f("ix_forward_check_inbox"), ["inbox"], unique=False)
+        batch_op.create_index(batch_op.f("ix_forward_check_queue_id"), ["queue_id"], unique=False)
+
+    op.create_table(
+        "forward_confirmation",
+        sa.Column("id", sa.Integer(), nullable=False),
+        sa.Column("queue_id", sa.Integer(), nullable=False),
+        sa.Column("spool_id", sa.String(), nullable=False),
+        sa.Column("address", sa.String(), nullable=False),
+        sa.Column("provider", sa.String(), nullable=False),
+        sa.Column("code", sa.String(), nullable=False),
+        sa.Column("link", sa.String(), nullable=False),
+        sa.Column("inbox", sa.String(), nullable=False),
+        sa.Column("trusted", sa.Boolean(), nullable=False),
+        sa.Column("received_at", storage.columns.UtcDateTime(), nullable=False),
+        sa.ForeignKeyConstraint(["queue_id"], ["queue.id"], name=op.f("fk_forward_confirmation_queue_id")),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_forward_confirmation")),
+        sa.UniqueConstraint("spool_id", name=op.f("uq_forward_confirmation_spool_id")),
+    )
+    with op.batch_alter_table("forward_confirmation", schema=None) as batch_op:
+        batch_op.create_index(batch_op.f("ix_forward_confirmation_queue_id"), ["queue_id"], unique=False)
+
+    op.create_table(
+        "mailbox",
+        sa.Column("id", sa.Integer(), nullable=False),
+        sa.Column("address", sa.String(), nullable=False),
+        sa.Column("queue_id", sa.Integer(), nullable=False),
+        sa.Column("kind", sa.String(length=32), nullable=False),
+        sa.Column("host", sa.String(), nullable=False),
+        sa.Column("port", sa.Integer(), nullable=False),
+        sa.Column("security", sa.String(), nullable=False),
+        sa.Column("user", sa.String(), nullable=False),
+        sa.Column("secret", sa.String(), nullable=False),
+        sa.Column("folder", sa.String(), nullable=False),
+        sa.Column("after_fetch", sa.String(length=32), nullable=False),
+        sa.Column("move_to", sa.String(), nullable=False),
+        sa.Column("since", storage.columns.UtcDateTime(), nullable=True),
+        sa.Column("channel_id", sa.Integer(), nullable=True),
+        sa.Column("uid_validity", sa.BigInteger(), nullable=False),
+        sa.Column("last_uid", sa.BigInteger(), nullable=False),
+        sa.Column("done_uid", sa.BigInteger(), nullable=False),
+        sa.Column("backlog_uid", sa.BigInteger(), nullable=False),
+        sa.Column("waiting", sa.Integer(), nullable=False),
+        sa.Column("fetched", sa.Integer(), nullable=False),
+        sa.Column("state", sa.String(length=32), nullable=False),
+        sa.Column("last_error", sa.String(), nullable=False),
+        sa.Column("seen_at", storage.columns.UtcDateTime(), nullable=True),
+        sa.Column("last_mail_at", storage.columns.UtcDateTime(), nullable=True),
+        sa.Column("created_at", storage.columns.UtcDateTime(), nullable=False),
+        sa.ForeignKeyConstraint(["channel_id"], ["channel.id"], name=op.f("fk_mailbox_channel_id")),
+        sa.ForeignKeyConstraint(["queue_id"], ["queue.id"], name=op.f("fk_mailbox_queue_id")),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_mailbox")),
+        sa.UniqueConstraint("address", name=op.f("uq_mailbox_address")),
+    )
+    with op.batch_alter_table("mailbox", schema=None) as batch_op:
+        batch_op.create_index(batch_op.f("ix_mailbox_queue_id"), ["queue_id"], unique=False)
+
+    op.create_table(
         "rule",
         sa.Column("id", sa.Integer(), nullable=False),
         sa.Column("queue_id", sa.Integer(), nullable=True),
@@ -652,6 +730,19 @@ def downgrade() -> None:
         batch_op.drop_index(batch_op.f("ix_rule_queue_id"))
 
     op.drop_table("rule")
+    with op.batch_alter_table("mailbox", schema=None) as batch_op:
+        batch_op.drop_index(batch_op.f("ix_mailbox_queue_id"))
+
+    op.drop_table("mailbox")
+    with op.batch_alter_table("forward_confirmation", schema=None) as batch_op:
+        batch_op.drop_index(batch_op.f("ix_forward_confirmation_queue_id"))
+
+    op.drop_table("forward_confirmation")
+    with op.batch_alter_table("forward_check", schema=None) as batch_op:
+        batch_op.drop_index(batch_op.f("ix_forward_check_queue_id"))
+        batch_op.drop_index(batch_op.f("ix_forward_check_inbox"))
+
+    op.drop_table("forward_check")
     op.drop_table("queue_member")
     with op.batch_alter_table("address", schema=None) as batch_op:
         batch_op.drop_index(batch_op.f("ix_address_queue_id"))

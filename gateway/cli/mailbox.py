@@ -1,0 +1,360 @@
+"""`gateway mailbox`: inboxes that the gateway reads itself, over IMAP. Connecting sets up both directions."""
+
+from dataclasses import dataclass
+from datetime import datetime
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from config.errors import AskedWrongly, Refused
+from gateway.cli.channel_way import read_password
+from gateway.cli.desk import open_desk
+from gateway.cli.noun import Noun
+from gateway.cli.options import AsJson, taking, word_of
+from gateway.cli.printing import facts, local_time, say, say_json, table
+
+if TYPE_CHECKING:
+    from sqlmodel import Session
+
+    from gateway.mailbox.imap import Account
+    from storage.mailboxes import Mailbox
+
+app = Noun("Mailboxes: inboxes that the gateway reads itself, over IMAP.")
+Named = Annotated[str, typer.Argument(metavar="ADDRESS", help="The mailbox's address or number.")]
+_MOST_DAYS = 36_500
+
+
+@dataclass(frozen=True, slots=True)
+class Reading:
+    """How a mailbox is read. What is given is changed."""
+
+    host: Annotated[str | None, typer.Option(help="The IMAP server.")] = None
+    port: Annotated[int | None, typer.Option(min=1, max=65535, help="993 for TLS, 143 for STARTTLS.")] = None
+    security: Annotated[str | None, typer.Option(metavar="tls|starttls|none", help="Default: tls.")] = None
+    user: Annotated[str | None, typer.Option(help="For signing in; else the address.")] = None
+    password_stdin: Annotated[
+        bool, typer.Option("--password-stdin", help="Read the password from standard input; it is stored sealed.")
+    ] = False
+    folder: Annotated[str | None, typer.Option(help="Where its mail arrives. Default: INBOX.")] = None
+    after: Annotated[
+        str | None,
+        typer.Option(metavar="leave|mark|move|delete", help="What is done there with stored mail. Default: leave."),
+    ] = None
+    move_to: Annotated[str | None, typer.Option(metavar="FOLDER", help="With --after move; made if missing.")] = None
+
+
+@dataclass(frozen=True, slots=True)
+class MailboxView:
+    """A mailbox as it is shown, without its secret."""
+
+    id: int
+    address: str
+    queue: str
+    kind: str
+    host: str
+    port: int
+    security: str
+    user: str
+    folder: str
+    after: str
+    move_to: str
+    since: datetime | None
+    answer_via: str
+    state: str
+    last_error: str
+    fetched: int
+    waiting: int
+    last_look: datetime | None
+    last_mail: datetime | None
+
+
+@dataclass(frozen=True, slots=True)
+class Tried:
+    """What a sign-in found."""
+
+    address: str
+    ok: bool
+    mails: int
+    news: str  # idle | poll
+    capabilities: list[str]
+    reply: str
+    advice: str
+
+
+@app.verb("connect", "gateway mailbox connect gmail support@company.example --queue Support --password-stdin")
+@taking(Reading)
+def connect(
+    ctx: typer.Context,
+    kind: Annotated[str, typer.Argument(metavar="imap|gmail", help="gmail: with an app password.")],
+    address: Annotated[str, typer.Argument(metavar="ADDRESS", help="The inbox that customers write to.")],
+    queue: Annotated[str, typer.Option(help="The queue that its mail goes to.")],
+    reading: Reading,
+    backlog: Annotated[
+        str, typer.Option(metavar="now|DAYS|all", help="Which mail that is there already is fetched.")
+    ] = "now",
+    smtp_host: Annotated[str | None, typer.Option(metavar="HOST", help="Where answers leave; else guessed.")] = None,
+    smtp_port: Annotated[int, typer.Option(min=1, max=65535, help="587 for STARTTLS, 465 for TLS.")] = 587,
+    smtp_security: Annotated[str, typer.Option(metavar="starttls|tls|none", help="Of that server.")] = "starttls",
+    receive_only: Annotated[
+        bool, typer.Option("--receive-only", help="Fetch only; answers leave as the queue says.")
+    ] = False,
+    as_json: AsJson = False,
+) -> None:
+    """Connect an inbox: its mail becomes tickets of the queue, and answers leave through the same account.
+
+    Both directions are tried first; when one fails, nothing is stored.
+    """
+    from gateway.cli import mailbox_connect
+
+    with open_desk(ctx) as desk:
+        from storage.mailboxes import MailboxKind
+
+        wanted = mailbox_connect.Wanted(
+            kind=word_of(MailboxKind, kind, "KIND"),
+            address=address,
+            queue=queue,
+            since=mailbox_connect.since_of(backlog),
+            password=read_password(asked=True),
+            smtp=None if receive_only else (smtp_host, smtp_port, smtp_security),
+        )
+        number = mailbox_connect.connect(desk, wanted, lambda mailbox: _apply(mailbox, reading))
+        with desk.reading() as session:
+            from storage.mailboxes import Mailbox
+
+            view = _view(session, session.get_one(Mailbox, number))
+    if as_json:
+        say_json(view)
+        return
+    say(f"{view.address} is connected: its mail becomes tickets of queue {view.queue}.")
+    say(f"Answers leave via {view.answer_via}. How it goes: gateway mailbox show {view.address}")
+
+
+@app.verb("set", "gateway mailbox set support@company.example --after move --move-to Tickets")
+@taking(Reading)
+def set_(
+    ctx: typer.Context,
+    named: Named,
+    reading: Reading,
+    queue: Annotated[str | None, typer.Option(help="Another queue for its mail.")] = None,
+    answer_via: Annotated[
+        str | None, typer.Option(metavar="CHANNEL", help="The channel of its queue's answers.")
+    ] = None,
+    as_json: AsJson = False,
+) -> None:
+    """Change a mailbox; what is not named stays."""
+    with open_desk(ctx) as desk:
+        from config.secrets import Seal
+        from storage.channels import channel_id_of
+        from storage.mailboxes import find_mailbox
+        from storage.queues import Queue, find_queue
+
+        password = read_password(asked=reading.password_stdin)
+        with desk.writing() as session:
+            mailbox = find_mailbox(session, named)
+            _apply(mailbox, reading)
+            if password:
+                mailbox.secret = Seal(desk.settings.key_file).close(password, mailbox.secret_purpose)
+            if queue is not None:
+                mailbox.queue_id = find_queue(session, queue).number
+            if answer_via is not None:
+                its_queue = session.get_one(Queue, mailbox.queue_id)
+                its_queue.answer_via = channel_id_of(session, answer_via)
+                session.add(its_queue)
+            session.add(mailbox)
+            session.flush()
+            view = _view(session, mailbox)
+        _print_changed(view, as_json, f"Mailbox {view.address} is changed.")
+
+
+def _apply(mailbox: "Mailbox", reading: Reading) -> None:
+    from config.settings import LOOPBACK
+    from storage.mailboxes import AfterFetch
+
+    for column in ("host", "port", "security", "user", "folder", "move_to"):
+        value = getattr(reading, column)
+        if value is not None:
+            setattr(mailbox, column, value)
+    if reading.after is not None:
+        mailbox.after_fetch = word_of(AfterFetch, reading.after, "--after")
+    if mailbox.security not in ("tls", "starttls", "none"):
+        raise AskedWrongly(f"--security: {mailbox.security!r} is none of tls, starttls, none")
+    if not mailbox.host:
+        raise AskedWrongly("--host: name the IMAP server, like imap.company.example")
+    if mailbox.security == "none" and mailbox.host not in LOOPBACK:
+        raise Refused("--security none would send the password in clear: use tls or starttls")
+    if mailbox.after_fetch is AfterFetch.MOVE and not mailbox.move_to:
+        raise AskedWrongly("--after move: say where with --move-to FOLDER")
+    if mailbox.after_fetch is AfterFetch.MOVE and mailbox.move_to.casefold() == mailbox.folder.casefold():
+        raise AskedWrongly("--move-to: that is the folder that is read, so each mail would come again for ever")
+
+
+@app.verb("list", "gateway mailbox list")
+def list_(ctx: typer.Context, as_json: AsJson = False) -> None:
+    """List the mailboxes, and how they do."""
+    with open_desk(ctx) as desk:
+        from storage.mailboxes import list_mailboxes
+
+        with desk.reading() as session:
+            views = [_view(session, one) for one in list_mailboxes(session)]
+        if as_json:
+            say_json(views)
+            return
+        zone = desk.settings.time_zone
+        table(
+            ("MAILBOX", "QUEUE", "STATE", "FETCHED", "WAITING", "LAST MAIL", "LAST ERROR"),
+            [
+                (
+                    v.address,
+                    v.queue,
+                    v.state,
+                    str(v.fetched),
+                    str(v.waiting),
+                    local_time(v.last_mail, zone),
+                    v.last_error,
+                )
+                for v in views
+            ],
+            empty="No mailbox: connect one with `gateway mailbox connect imap ADDRESS --queue QUEUE --host HOST`",
+        )
+
+
+@app.verb("show", "gateway mailbox show support@company.example")
+def show(ctx: typer.Context, named: Named, as_json: AsJson = False) -> None:
+    """Show a mailbox and how far it was read; its password is never shown."""
+    with open_desk(ctx) as desk:
+        from storage.mailboxes import find_mailbox
+
+        with desk.reading() as session:
+            view = _view(session, find_mailbox(session, named))
+        if as_json:
+            say_json(view)
+            return
+        zone = desk.settings.time_zone
+        say(view.address)
+        facts(
+            [
+                ("queue", view.queue),
+                ("server", f"{view.host}:{view.port} ({view.security}), {view.folder}"),
+                ("user", view.user),
+                ("stored mail there", f"{view.after} {view.move_to}".strip()),
+                ("older mail", f"since {local_time(view.since, zone)}" if view.since else "all of it"),
+                ("answer via", view.answer_via),
+                ("state", view.state),
+                ("last error", view.last_error),
+                ("fetched", str(view.fetched)),
+                ("waiting", str(view.waiting)),
+                ("last look", local_time(view.last_look, zone)),
+                ("last mail", local_time(view.last_mail, zone)),
+            ]
+        )
+
+
+@app.verb("test", "gateway mailbox test support@company.example")
+def try_(ctx: typer.Context, named: Named, as_json: AsJson = False) -> None:
+    """Sign in and look, without fetching anything; exit status 1 when that fails."""
+    with open_desk(ctx) as desk:
+        from gateway.mailbox.poller import account_of
+        from storage.mailboxes import find_mailbox
+
+        with desk.reading() as session:
+            mailbox = find_mailbox(session, named)
+        tried = try_account(mailbox.address, account_of(desk.settings, mailbox))
+    if as_json:
+        say_json(tried)
+    elif tried.ok:
+        say(f"ok    {tried.address}: {tried.mails} mails, new ones are known by {tried.news}")
+    else:
+        say(f"fail  {tried.address}: {tried.advice or tried.reply}")
+        facts([("said", tried.reply if tried.advice else "")])
+    if not tried.ok:
+        raise typer.Exit(1)
+
+
+def try_account(address: str, account: "Account") -> Tried:
+    """Sign in and open the folder, without changing anything."""
+    from gateway.mailbox.imap import Inbox, MailboxTrouble
+    from gateway.mailbox.refusals import plain_sentence
+
+    try:
+        with Inbox(account) as inbox:
+            place = inbox.open(is_read_only=True)
+            capabilities = sorted(inbox.capabilities)
+            return Tried(address, True, place.mails, "idle" if inbox.has_idle else "poll", capabilities, "", "")
+    except MailboxTrouble as error:
+        return Tried(address, False, 0, "", [], str(error), plain_sentence(str(error)))
+
+
+@app.verb("enable", "gateway mailbox enable support@company.example")
+def enable(ctx: typer.Context, named: Named, as_json: AsJson = False) -> None:
+    """Read a mailbox again, from where it was left."""
+    _switch(ctx, named, "connected", as_json)
+
+
+@app.verb("disable", "gateway mailbox disable support@company.example")
+def disable(ctx: typer.Context, named: Named, as_json: AsJson = False) -> None:
+    """Read a mailbox no more, until it is enabled."""
+    _switch(ctx, named, "disabled", as_json)
+
+
+def _switch(ctx: typer.Context, named: str, word: str, as_json: bool) -> None:
+    with open_desk(ctx) as desk:
+        from storage.mailboxes import MailboxState, find_mailbox, set_state
+
+        with desk.writing() as session:
+            mailbox = find_mailbox(session, named)
+            set_state(session, mailbox, MailboxState(word))
+            session.flush()
+            view = _view(session, mailbox)
+        _print_changed(view, as_json, f"Mailbox {view.address} is {view.state}.")
+
+
+@app.verb("remove", "gateway mailbox remove support@company.example")
+def remove(ctx: typer.Context, named: Named, as_json: AsJson = False) -> None:
+    """Forget a mailbox and its password; its tickets stay, and so does its channel."""
+    with open_desk(ctx) as desk:
+        from storage.mailboxes import find_mailbox, remove_mailbox
+
+        with desk.writing() as session:
+            mailbox = find_mailbox(session, named)
+            view = _view(session, mailbox)
+            remove_mailbox(session, mailbox)
+        words = f"Mailbox {view.address} is removed. "
+        if view.answer_via != "default":
+            words += f"Its queue still answers via {view.answer_via}: see `gateway channel list`."
+        _print_changed(view, as_json, words)
+
+
+def _print_changed(view: MailboxView, as_json: bool, words: str) -> None:
+    if as_json:
+        say_json(view)
+    else:
+        say(words)
+
+
+def _view(session: "Session", one: "Mailbox") -> MailboxView:
+    from storage.channels import DEFAULT_SERVERS, Channel
+    from storage.queues import Queue
+
+    queue = session.get_one(Queue, one.queue_id)
+    channel = session.get(Channel, queue.answer_via) if queue.answer_via else None
+    return MailboxView(
+        id=one.number,
+        address=one.address,
+        queue=queue.name,
+        kind=one.kind,
+        host=one.host,
+        port=one.port,
+        security=one.security,
+        user=one.user,
+        folder=one.folder,
+        after=one.after_fetch,
+        move_to=one.move_to,
+        since=one.since,
+        answer_via=channel.name if channel else DEFAULT_SERVERS,
+        state=one.state,
+        last_error=one.last_error,
+        fetched=one.fetched,
+        waiting=one.waiting,
+        last_look=one.seen_at,
+        last_mail=one.last_mail_at,
+    )
