@@ -28,7 +28,7 @@ def _tell_by_rules(desk: Desk, filed: Filed) -> None:
 def _tell(desk: Desk, filed: Filed, listeners: Listeners) -> list[str]:
     case = filed.case
     if case.is_past:
-        return None
+        return []
     # Bounces are told by what they mean for an answer; machines that answer us are no customers.
     if case.mail.kind in REPORTS or (case.is_automatic and not filed.is_new_ticket):
         return []
