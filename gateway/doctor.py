@@ -17,7 +17,10 @@ from sqlmodel import Session
 
 from config.errors import GatewayError
 from config.files import Loaded
-from config.settings import LOOPBACK, ListenerSettings, ServerSettings, Settings
+from config.receiving import ListenerSettings
+from config.sending import ServerSettings
+from config.settings import Settings
+from config.values import LOOPBACK
 from gateway.doctor_dns import due_in_dns, examine_dns
 from gateway.doctor_looks import examine_looks
 from gateway.findings import Finding, Findings, State

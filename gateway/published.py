@@ -11,7 +11,8 @@ from enum import StrEnum
 
 from sqlmodel import Session
 
-from config.settings import LOOPBACK, Settings
+from config.settings import Settings
+from config.values import LOOPBACK
 from gateway.reading.answers import Answer, Answers, Question
 from gateway.reading.dmarc import walk_up
 from storage.address import canonical_domain, domain_of

@@ -9,7 +9,7 @@ from datetime import timedelta
 from sqlmodel import Session, col, select
 
 from config.clock import now
-from config.settings import OutboundSettings
+from config.sending import OutboundSettings
 from storage.ids import first_id
 from storage.outbox import Delivery, Outgoing, OutgoingKind
 

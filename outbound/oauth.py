@@ -18,7 +18,7 @@ from sqlmodel import Session
 from config.clock import now
 from config.errors import GatewayError
 from config.secrets import Seal
-from config.settings import Office365Settings
+from config.sending import Office365Settings
 from outbound.tokens import (
     CodePending,
     DeviceCode,

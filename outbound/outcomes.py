@@ -9,7 +9,7 @@ from sqlmodel import Session
 
 from config import maillog
 from config.clock import now
-from config.settings import OutboundSettings
+from config.sending import OutboundSettings
 from outbound.aftermath import tell_of_channel, tell_ticket, warn_of_delay
 from outbound.doors import Door
 from outbound.refusals import Reply, says_nobody_is_there

@@ -11,7 +11,7 @@ from functools import cache
 import aiosmtplib
 from aiosmtplib.errors import SMTPAuthenticationError, SMTPException, SMTPResponseException
 
-from config.settings import LOOPBACK
+from config.values import LOOPBACK
 from outbound.connection import Connection, wire_of
 from outbound.envelope import Patience, Server, ServerTrouble, words_of
 from outbound.graph import GraphConnection, token_of

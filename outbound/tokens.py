@@ -11,7 +11,7 @@ from urllib.parse import quote, urlencode
 import msgspec
 
 from config.errors import BadConfiguration, GatewayError
-from config.settings import Office365Settings
+from config.sending import Office365Settings
 from outbound.web import Unreachable, WebAnswer, WebConnection
 from outbound.writing import one_line
 from storage.accounts import Grant

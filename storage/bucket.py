@@ -10,7 +10,7 @@ from hashlib import sha256
 from urllib.parse import urlsplit
 
 from config.errors import BadConfiguration, Damaged, DatabaseUnavailable
-from config.settings import BlobSettings
+from config.storing import BlobSettings
 from storage.blobs import whole
 
 try:

@@ -8,7 +8,8 @@ from gateway.cli.desk import Desk
 if TYPE_CHECKING:
     from sqlmodel import Session
 
-    from config.settings import ServerSettings, Settings
+    from config.sending import ServerSettings
+    from config.settings import Settings
     from storage.channels import Channel
 
 

@@ -142,7 +142,7 @@ def _apply_account(desk: Desk, session: "Session", channel: "Channel", way: Way,
 
 
 def _check(channel: "Channel", password: str) -> None:
-    from config.settings import LOOPBACK
+    from config.values import LOOPBACK
     from storage.channels import ChannelKind
 
     if channel.security not in ("starttls", "tls", "none"):

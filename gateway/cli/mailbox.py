@@ -167,7 +167,7 @@ def set_(
 
 
 def _apply(mailbox: "Mailbox", reading: Reading) -> None:
-    from config.settings import LOOPBACK
+    from config.values import LOOPBACK
     from storage.mailboxes import AfterFetch
 
     for column in ("host", "port", "security", "user", "folder", "move_to"):

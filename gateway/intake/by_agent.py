@@ -2,7 +2,7 @@
 
 Two things are asked, and either alone is nothing: the address of his own notice (a mark that was made for him), and
 proof that he wrote (aligned DKIM, DMARC). Without the mark it is an ordinary mail of that person; with the mark and
-without proof it is held until a person says that he wrote it. CONTRACT.md 5.16; off unless `intake.agents_by_mail`:
+without proof it is held until a person says that he wrote it. Off unless `intake.agents_by_mail`:
 then all of it is held, since its author believes that he has answered the customer.
 """
 

@@ -2,7 +2,7 @@
 
 Outlook and Exchange number conversations in Thread-Index; other desks repeat the number of their case in every id or
 text that they write. Each becomes a key that is stored like a referenced id, so that one index finds them all.
-Anybody can write them: they count only from people who take part. MAIL.md threading union 7 and 9.
+Anybody can write them: they count only from people who take part.
 """
 
 import re

@@ -20,7 +20,7 @@ from dns.rdata import Rdata
 from dns.rdtypes.ANY.MX import MX
 from dns.rdtypes.ANY.TXT import TXT
 
-from config.settings import DnsSettings
+from config.receiving import DnsSettings
 from gateway.reading.answers import NO_NAME, NOTHING, TROUBLE, Answer, Question
 
 _MAX_KEPT: Final = 20_000

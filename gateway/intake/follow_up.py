@@ -1,7 +1,7 @@
 """To which ticket a mail belongs: finders in the order of trust, the first answer wins.
 
 A finder is `(Case, Desk) -> Match | None`. What follows from an answer (a stranger, a closed ticket, another
-queue) is decided in `gateway.intake.place`, not here. MAIL.md threading union 2 to 10.
+queue) is decided in `gateway.intake.place`, not here.
 """
 
 from collections.abc import Callable, Iterator

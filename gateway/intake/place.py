@@ -1,7 +1,6 @@
 """What follows from the evidence: join the ticket, join it unverified, reopen it, or open a linked one.
 
 A mark locates a ticket, it does not authorise its bearer: a stranger never becomes the customer.
-CONTRACT.md section 1 (queue, roles, status); MAIL.md guards (a) to (g).
 """
 
 from dataclasses import dataclass

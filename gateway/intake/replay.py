@@ -12,7 +12,8 @@ from dataclasses import dataclass, replace
 from sqlmodel import Session, col, select
 
 from config.clock import now
-from config.settings import DnsSettings, Settings
+from config.receiving import DnsSettings
+from config.settings import Settings
 from gateway.intake.authenticate import Authenticator
 from gateway.intake.batch import open_case
 from gateway.intake.desk import Desk

@@ -14,7 +14,8 @@ from datetime import timedelta
 from config import maillog
 from config.clock import now
 from config.errors import DatabaseUnavailable
-from config.settings import IntakeSettings, Settings
+from config.receiving import IntakeSettings
+from config.settings import Settings
 from gateway.intake.authenticate import Authenticator
 from gateway.intake.batch import Outcome, file_batch
 from gateway.intake.canary import watch_forwards

@@ -9,7 +9,7 @@ import socket
 from collections.abc import Sequence
 
 from config.errors import BadConfiguration
-from config.settings import ListenerSettings
+from config.receiving import ListenerSettings
 
 _FIRST_DESCRIPTOR = 3
 

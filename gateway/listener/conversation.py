@@ -12,7 +12,8 @@ from typing import cast
 from aiosmtpd.smtp import SMTP, Envelope
 
 from config import maillog
-from config.settings import LimitSettings, ListenerSettings, Settings
+from config.receiving import LimitSettings, ListenerSettings
+from config.settings import Settings
 from gateway.listener import replies
 from gateway.listener.handler import Handler, Visit
 from gateway.listener.limits import Budget, Connections, Networks

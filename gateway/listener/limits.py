@@ -10,7 +10,7 @@ from functools import lru_cache
 from ipaddress import IPv4Network, IPv6Address, IPv6Network, ip_address, ip_network
 from pathlib import Path
 
-from config.settings import LimitSettings
+from config.receiving import LimitSettings
 
 # Above so many buckets those that are full again are forgotten: they say nothing.
 _MANY_BUCKETS = 10_000

@@ -7,7 +7,8 @@ the rest is `intake`'s, after the 250. Limits of one conversation are `server`'s
 import re
 from dataclasses import dataclass
 
-from config.settings import LimitSettings, Settings
+from config.receiving import LimitSettings
+from config.settings import Settings
 from gateway.listener.accept import GroupCommit
 from gateway.listener.directory import Directory
 from gateway.listener.limits import DiskReserve, MailRates

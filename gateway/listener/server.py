@@ -9,7 +9,7 @@ from pathlib import Path
 
 from config import maillog
 from config.errors import BadConfiguration
-from config.settings import ListenerSettings
+from config.receiving import ListenerSettings
 from gateway.listener.activation import handed_sockets
 from gateway.listener.conversation import Common
 from gateway.listener.dialogue import Dialogue

@@ -9,7 +9,7 @@ from cryptography import x509
 
 from config import maillog
 from config.errors import BadConfiguration
-from config.settings import ListenerSettings
+from config.receiving import ListenerSettings
 
 _WARN_BEFORE = timedelta(days=14)
 

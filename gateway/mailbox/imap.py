@@ -13,7 +13,7 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
 from config.errors import GatewayError
-from config.settings import LOOPBACK
+from config.values import LOOPBACK
 from gateway.mailbox.folders import quoted_folder
 from gateway.mailbox.wire import EncryptedWire, Wire, tls_context
 from storage.mailboxes import AfterFetch

@@ -1,4 +1,4 @@
-"""Read mail in a child process that may die of it (CONTRACT 5.5).
+"""Read mail in a child process that may die of it.
 
 This side holds the wall clock and kills. A breached limit would be breached again by the same bytes: such a mail
 is `Unreadable` for good. A death that nobody can explain is not held against the mail: the caller may try again. It

@@ -1,6 +1,6 @@
 """Turn octets into text when the declared charset is right, wrong, unknown or missing.
 
-A header never reaches the codec registry: only the names below do (DEFENCE T47). The table follows
+A header never reaches the codec registry: only the names below do. The table follows
 the WHATWG Encoding Standard, whose view of the web fits mail as well: ISO-8859-1 means Windows-1252,
 GB2312 means GB18030, Shift_JIS means Windows-31J. UTF-7 (RFC 2152) is read only where it is declared.
 """

@@ -1,4 +1,4 @@
-"""Make the name of an attachment safe for every file system and every terminal (DEFENCE T44).
+"""Make the name of an attachment safe for every file system and every terminal.
 
 The name stays data: nothing is ever stored under it. It is cleaned because people download under it.
 """

@@ -1,4 +1,4 @@
-"""Make the HTML of a mail safe to show, with the look that people need (DEFENCE T41, T42).
+"""Make the HTML of a mail safe to show, with the look that people need.
 
 nh3 (html5ever) builds the tree and keeps only what is allowed here: no script, no form, no style sheet, no
 address that a browser would load by itself. Images stay when they are in the mail (`cid:`, `data:`); the address

@@ -1,4 +1,4 @@
-"""Say whether HTML may be given to a tree builder at all (DEFENCE T41, 1.4).
+"""Say whether HTML may be given to a tree builder at all.
 
 A tree builder needs quadratic time on deep nesting (nh3: two minutes for 1 MB of `<div>`) and on tags with
 thousands of attributes. One linear pass counts both beforehand. It overestimates the depth on purpose: what it

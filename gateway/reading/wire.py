@@ -1,8 +1,8 @@
 """Take the bytes of a mail apart into header fields and MIME parts, within bounds.
 
 This is structure only: nothing is decoded here, neither words nor transfer encodings nor
-charsets. The stdlib parser is not used because its time and its stack grow with what a mail claims
-(DEFENCE 1.4); the wire form is simple, and here each level costs one search for its delimiter.
+charsets. The stdlib parser is not used because its time and its stack grow with what a mail claims;
+the wire form is simple, and here each level costs one search for its delimiter.
 RFC 5322 section 2.2, RFC 2046 section 5.1.
 """
 

@@ -8,7 +8,8 @@ from pathlib import Path
 import pytest
 from pydantic import BaseModel, ValidationError
 
-from config.settings import OutboundSettings, ServerSettings, Settings
+from config.sending import OutboundSettings, ServerSettings
+from config.settings import Settings
 
 
 def leaves(model: type[BaseModel], name: str = "") -> Iterator[tuple[str, str]]:

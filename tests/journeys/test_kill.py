@@ -1,6 +1,6 @@
 """Kill -9 in the middle of deliveries: what was answered 250 is one ticket, not none and not two.
 
-DEFENCE.md M1 to M4: the sender is honest and tries again; its ledger is the judge.
+The sender is honest and tries again; its ledger is the judge.
 """
 
 import os

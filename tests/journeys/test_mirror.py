@@ -1,6 +1,6 @@
 """Two gateways of two companies that write to each other, with acknowledgements on: they fall silent.
 
-DEFENCE.md T29. Each is the other's whole internet, so that nothing between them can stop a loop but they.
+Each is the other's whole internet, so that nothing between them can stop a loop but they.
 """
 
 import time

@@ -1,4 +1,4 @@
-"""A mail that was made to break its reader does not hold up the others, and is seen by somebody. DEFENCE.md T9, M24."""
+"""A mail that was made to break its reader does not hold up the others, and is seen by somebody."""
 
 import hashlib
 import re

@@ -1,4 +1,4 @@
-"""The gateway is stopped in order, or its database goes away, while mail comes in. DEFENCE.md M10, M21."""
+"""The gateway is stopped in order, or its database goes away, while mail comes in."""
 
 import random
 import smtplib

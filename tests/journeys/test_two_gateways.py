@@ -1,4 +1,4 @@
-"""Two gateways on one PostgreSQL, as on two machines behind one MX. DEFENCE.md M26, M27."""
+"""Two gateways on one PostgreSQL, as on two machines behind one MX."""
 
 from pathlib import Path
 

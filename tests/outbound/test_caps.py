@@ -6,7 +6,7 @@ import time_machine
 from fakes.rows import make_ticket, send_mail
 
 from config.clock import now
-from config.settings import OutboundSettings
+from config.sending import OutboundSettings
 from outbound.caps import too_much
 from storage.database import Database
 from storage.outbox import OutgoingKind

@@ -10,7 +10,8 @@ from peers.microsoft import DEVICE_GRANT, SECRET, Microsoft, Told
 
 from config.clock import now
 from config.secrets import Seal
-from config.settings import Office365Settings, Settings
+from config.sending import Office365Settings
+from config.settings import Settings
 from outbound.oauth import Accounts, _Tokens
 from outbound.tokens import Purpose, SignInNeeded, TokenTrouble
 from storage.accounts import Account, AccountState, Grant, account_for, take_refresh

@@ -1,4 +1,4 @@
-"""Blobs in a bucket of a real S3 server: as in a folder, and its troubles are ours in plain words. DEFENCE.md M31."""
+"""Blobs in a bucket of a real S3 server: as in a folder, and its troubles are ours in plain words."""
 
 import secrets
 from hashlib import sha256
@@ -9,7 +9,7 @@ from peers.ports import free_port
 from peers.s3 import S3Server
 
 from config.errors import Damaged, DatabaseUnavailable
-from config.settings import BlobSettings
+from config.storing import BlobSettings
 from storage.bucket import BucketBlobs, open_bucket
 
 CONTENT = bytes(range(256)) * 300

@@ -1,4 +1,4 @@
-"""A backup that is brought back is the whole desk again, and nothing that exists is written over. DEFENCE.md M32."""
+"""A backup that is brought back is the whole desk again, and nothing that exists is written over."""
 
 from collections.abc import Iterator
 from hashlib import sha256

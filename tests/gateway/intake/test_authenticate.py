@@ -9,7 +9,8 @@ from fakes.house import House, mail
 from fakes.signing import key_zone, seal, sign
 from peers.dns import DnsServer, dns_server
 
-from config.settings import DnsSettings, Settings
+from config.receiving import DnsSettings
+from config.settings import Settings
 from gateway.intake.dns import Lookups
 from gateway.reading.answers import NO_NAME, NOTHING, TROUBLE, Answer, Question
 from storage.database import Database

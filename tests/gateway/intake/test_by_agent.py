@@ -10,7 +10,8 @@ from fakes.signing import key_zone, sign
 from peers.dns import dns_server
 from sqlmodel import select
 
-from config.settings import DnsSettings, Settings
+from config.receiving import DnsSettings
+from config.settings import Settings
 from gateway.intake.agent_words import agent_words
 from outbound.marks import Audience, person_tag
 from outbound.notices import send_due_notices

@@ -1,4 +1,4 @@
-"""Bounces that come back: what they change, and what a stranger's false one does not (CONTRACT 5.12)."""
+"""Bounces that come back: what they change, and what a stranger's false one does not."""
 
 import json
 import os

@@ -1,6 +1,6 @@
 """The ticket trick: somebody signs up elsewhere with an address of the desk, and reads the code in his ticket.
 
-DEFENCE.md T20. The code is for agents: it opens a ticket of its own, flagged, and nobody outside hears of it.
+The code is for agents: it opens a ticket of its own, flagged, and nobody outside hears of it.
 """
 
 import pytest

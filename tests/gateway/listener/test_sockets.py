@@ -11,7 +11,7 @@ from peers.ports import until
 from peers.rawsmtp import RawSmtp, trusting_context
 
 from config.errors import BadConfiguration
-from config.settings import ListenerSettings
+from config.receiving import ListenerSettings
 from gateway.listener.activation import handed_sockets
 from gateway.listener.conversation import host_of
 from gateway.listener.server import bind
