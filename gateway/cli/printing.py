@@ -13,7 +13,6 @@ from functools import cache
 from typing import TYPE_CHECKING, TypeAlias
 
 from gateway.cli import terminal
-from storage.colors import hex_color
 
 if TYPE_CHECKING:
     from zoneinfo import ZoneInfo
@@ -32,6 +31,8 @@ class Colored(str):
 
     def __new__(cls, text: str, color: str = "") -> "Colored":
         """The text, which is all that a pipe sees."""
+        from storage.colors import hex_color  # only lists of tickets have colours; `mail read` needs no store
+
         cell = super().__new__(cls, text)
         cell.color = hex_color(color) or _PALETTE[sum(text.encode("utf-8", "replace")) % len(_PALETTE)]
         return cell
