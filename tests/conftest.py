@@ -12,11 +12,18 @@ from peers.postgres import PostgresServer, postgres_server
 from peers.s3 import S3Server, s3_server
 
 from config.settings import Settings
+from storage import ids
 from storage.database import Database, open_database
 from storage.migrate import open_or_make, upgrade
 
 # `make fuzz` runs every property test with it: a hundred times as many examples as otherwise.
 fuzz_settings.register_profile("fuzz", max_examples=100 * fuzz_settings.default.max_examples, deadline=None)
+
+
+@pytest.fixture(autouse=True)
+def present(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Ids of a process only grow: those of a test that has been in the future would be ahead of the clock for ever."""
+    monkeypatch.setattr(ids, "_sequence", ids._Sequence())
 
 
 @pytest.fixture(scope="session")

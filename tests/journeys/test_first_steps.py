@@ -110,7 +110,7 @@ PAGE = PROJECT / "docs" / "first-steps.md"
 # What is another one each time, and what stands for it on the page.
 ALWAYS_NEW = (
     (r"\b\d{4}-\d\d-\d\d \d\d:\d\d\b", "2026-11-22 09:30"),
-    (r"\w{3}, \d\d \w{3} \d{4} \d\d:\d\d:\d\d \+0000", "Sun, 22 Nov 2026 09:30:00 +0000"),
+    (r"\b\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\+00:00", "2026-11-22T09:30:00+00:00"),
     (r"\b[0-9a-v]{16}\b", "0ab1cd2ef3gh4ij5"),
     (r"\b(re-|b-)?[a-z2-7]{50}\b", r"\1" + "a" * 10 + "..."),
     (r"<[0-9a-f]{8,}(@no-message-id\.invalid)", r"<1f2e3d4c...\1"),
@@ -180,7 +180,7 @@ def test_printed_commands_run_when_it_was_started_as_a_module(tmp_path: Path) ->
 def test_demo_tells_its_story_to_the_end(tmp_path: Path) -> None:
     """It ends with 0, the answer and the answer to it stand in one ticket, and nothing is left behind.
 
-    It takes less than half a minute of the processor: on a machine with nothing else to do that is under a minute.
+    It takes less than a minute of the processor: that is under a minute on a machine with nothing else to do.
     """
     before = processor_seconds()
     told = subprocess.run(
@@ -193,7 +193,7 @@ def test_demo_tells_its_story_to_the_end(tmp_path: Path) -> None:
     assert "the repair is free" in ticket
     assert "It is on its way" in ticket
     assert list(tmp_path.iterdir()) == []
-    assert processor_seconds() - before < 30
+    assert processor_seconds() - before < 60
 
 
 def typed(command: str, folder: Path) -> str:
