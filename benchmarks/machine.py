@@ -33,6 +33,14 @@ def tree_of(root: int) -> list[int]:
     return tree
 
 
+def command_of(pid: int) -> str:
+    """The command line of a process; empty when it is gone."""
+    try:
+        return Path(f"/proc/{pid}/cmdline").read_bytes().replace(b"\0", b" ").decode()
+    except OSError:
+        return ""
+
+
 def memory_kib(pid: int, what: str) -> int:
     """Of /proc/PID/status: VmRSS, what a process holds, or VmHWM, the most that it held since `forget_peak`."""
     status = Path(f"/proc/{pid}/status").read_text().splitlines()
