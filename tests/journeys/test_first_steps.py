@@ -2,7 +2,6 @@
 
 import os
 import re
-import resource
 import shutil
 import subprocess
 import sys
@@ -178,11 +177,7 @@ def test_printed_commands_run_when_it_was_started_as_a_module(tmp_path: Path) ->
 
 
 def test_demo_tells_its_story_to_the_end(tmp_path: Path) -> None:
-    """It ends with 0, the answer and the answer to it stand in one ticket, and nothing is left behind.
-
-    It takes less than a minute of the processor: that is under a minute on a machine with nothing else to do.
-    """
-    before = processor_seconds()
+    """It ends with 0, the answer and the answer to it stand in one ticket, and nothing is left behind."""
     told = subprocess.run(
         [script(), "demo"], cwd=tmp_path, env={**environment(), "TMPDIR": str(tmp_path)},
         capture_output=True, text=True, check=False, timeout=200,
@@ -193,7 +188,6 @@ def test_demo_tells_its_story_to_the_end(tmp_path: Path) -> None:
     assert "the repair is free" in ticket
     assert "It is on its way" in ticket
     assert list(tmp_path.iterdir()) == []
-    assert processor_seconds() - before < 60
 
 
 def typed(command: str, folder: Path) -> str:
@@ -210,9 +204,3 @@ def address_in(printed: str) -> str:
     """The creation address that was printed."""
     [address] = re.findall(r"Its creation address +(\S+@\S+)", printed)
     return address
-
-
-def processor_seconds() -> float:
-    """What processes that we have started, and that have ended, have used."""
-    used = resource.getrusage(resource.RUSAGE_CHILDREN)
-    return used.ru_utime + used.ru_stime
