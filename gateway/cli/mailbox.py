@@ -1,7 +1,6 @@
 """`gateway mailbox`: inboxes that the gateway reads itself, over IMAP. Connecting sets up both directions."""
 
 from dataclasses import dataclass
-from datetime import datetime
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -9,14 +8,12 @@ import typer
 from config.errors import AskedWrongly, Refused
 from gateway.cli.channel_way import read_password
 from gateway.cli.desk import open_desk
+from gateway.cli.mailbox_view import try_account, view_mailbox
 from gateway.cli.noun import Noun
 from gateway.cli.options import AsJson, taking, word_of
-from gateway.cli.printing import facts, local_time, say, say_json, table
+from gateway.cli.printing import answer, facts, local_time, say, say_json, table
 
 if TYPE_CHECKING:
-    from sqlmodel import Session
-
-    from gateway.mailbox.imap import Account
     from storage.mailboxes import Mailbox
 
 app = Noun("Mailboxes: inboxes that the gateway reads itself, over IMAP.")
@@ -41,44 +38,6 @@ class Reading:
         typer.Option(metavar="leave|mark|move|delete", help="What is done there with stored mail. Default: leave."),
     ] = None
     move_to: Annotated[str | None, typer.Option(metavar="FOLDER", help="With --after move; made if missing.")] = None
-
-
-@dataclass(frozen=True, slots=True)
-class MailboxView:
-    """A mailbox as it is shown, without its secret."""
-
-    id: int
-    address: str
-    queue: str
-    kind: str
-    host: str
-    port: int
-    security: str
-    user: str
-    folder: str
-    after: str
-    move_to: str
-    since: datetime | None
-    answer_via: str
-    state: str
-    last_error: str
-    fetched: int
-    waiting: int
-    last_look: datetime | None
-    last_mail: datetime | None
-
-
-@dataclass(frozen=True, slots=True)
-class Tried:
-    """What a sign-in found."""
-
-    address: str
-    ok: bool
-    mails: int
-    news: str  # idle | poll
-    capabilities: list[str]
-    reply: str
-    advice: str
 
 
 @app.verb("connect", "gateway mailbox connect gmail support@company.example --queue Support --password-stdin")
@@ -121,7 +80,7 @@ def connect(
         with desk.reading() as session:
             from storage.mailboxes import Mailbox
 
-            view = _view(session, session.get_one(Mailbox, number))
+            view = view_mailbox(session, session.get_one(Mailbox, number))
     if as_json:
         say_json(view)
         return
@@ -162,8 +121,8 @@ def set_(
                 session.add(its_queue)
             session.add(mailbox)
             session.flush()
-            view = _view(session, mailbox)
-        _print_changed(view, as_json, f"Mailbox {view.address} is changed.")
+            view = view_mailbox(session, mailbox)
+        answer(view, as_json, f"Mailbox {view.address} is changed.")
 
 
 def _apply(mailbox: "Mailbox", reading: Reading) -> None:
@@ -195,7 +154,7 @@ def list_(ctx: typer.Context, as_json: AsJson = False) -> None:
         from storage.mailboxes import list_mailboxes
 
         with desk.reading() as session:
-            views = [_view(session, one) for one in list_mailboxes(session)]
+            views = [view_mailbox(session, one) for one in list_mailboxes(session)]
         if as_json:
             say_json(views)
             return
@@ -225,7 +184,7 @@ def show(ctx: typer.Context, named: Named, as_json: AsJson = False) -> None:
         from storage.mailboxes import find_mailbox
 
         with desk.reading() as session:
-            view = _view(session, find_mailbox(session, named))
+            view = view_mailbox(session, find_mailbox(session, named))
         if as_json:
             say_json(view)
             return
@@ -270,20 +229,6 @@ def try_(ctx: typer.Context, named: Named, as_json: AsJson = False) -> None:
         raise typer.Exit(1)
 
 
-def try_account(address: str, account: "Account") -> Tried:
-    """Sign in and open the folder, without changing anything."""
-    from gateway.mailbox.imap import Inbox, MailboxTrouble
-    from gateway.mailbox.refusals import plain_sentence
-
-    try:
-        with Inbox(account) as inbox:
-            place = inbox.open(is_read_only=True)
-            capabilities = sorted(inbox.capabilities)
-            return Tried(address, True, place.mails, "idle" if inbox.has_idle else "poll", capabilities, "", "")
-    except MailboxTrouble as error:
-        return Tried(address, False, 0, "", [], str(error), plain_sentence(str(error)))
-
-
 @app.verb("enable", "gateway mailbox enable support@company.example")
 def enable(ctx: typer.Context, named: Named, as_json: AsJson = False) -> None:
     """Read a mailbox again, from where it was left."""
@@ -304,8 +249,8 @@ def _switch(ctx: typer.Context, named: str, word: str, as_json: bool) -> None:
             mailbox = find_mailbox(session, named)
             set_state(session, mailbox, MailboxState(word))
             session.flush()
-            view = _view(session, mailbox)
-        _print_changed(view, as_json, f"Mailbox {view.address} is {view.state}.")
+            view = view_mailbox(session, mailbox)
+        answer(view, as_json, f"Mailbox {view.address} is {view.state}.")
 
 
 @app.verb("remove", "gateway mailbox remove support@company.example")
@@ -316,45 +261,9 @@ def remove(ctx: typer.Context, named: Named, as_json: AsJson = False) -> None:
 
         with desk.writing() as session:
             mailbox = find_mailbox(session, named)
-            view = _view(session, mailbox)
+            view = view_mailbox(session, mailbox)
             remove_mailbox(session, mailbox)
         words = f"Mailbox {view.address} is removed. "
         if view.answer_via != "default":
             words += f"Its queue still answers via {view.answer_via}: see `gateway channel list`."
-        _print_changed(view, as_json, words)
-
-
-def _print_changed(view: MailboxView, as_json: bool, words: str) -> None:
-    if as_json:
-        say_json(view)
-    else:
-        say(words)
-
-
-def _view(session: "Session", one: "Mailbox") -> MailboxView:
-    from storage.channels import DEFAULT_SERVERS, Channel
-    from storage.queues import Queue
-
-    queue = session.get_one(Queue, one.queue_id)
-    channel = session.get(Channel, queue.answer_via) if queue.answer_via else None
-    return MailboxView(
-        id=one.number,
-        address=one.address,
-        queue=queue.name,
-        kind=one.kind,
-        host=one.host,
-        port=one.port,
-        security=one.security,
-        user=one.user,
-        folder=one.folder,
-        after=one.after_fetch,
-        move_to=one.move_to,
-        since=one.since,
-        answer_via=channel.name if channel else DEFAULT_SERVERS,
-        state=one.state,
-        last_error=one.last_error,
-        fetched=one.fetched,
-        waiting=one.waiting,
-        last_look=one.seen_at,
-        last_mail=one.last_mail_at,
-    )
+        answer(view, as_json, words)

@@ -11,7 +11,7 @@ from config.clock import now
 from config.errors import AskedWrongly, Refused
 from config.secrets import Seal
 from gateway.cli.desk import Desk
-from gateway.cli.mailbox import try_account
+from gateway.cli.mailbox_view import try_account
 from gateway.mailbox.imap import Account
 from outbound.doors import Door
 from outbound.envelope import Server
