@@ -7,8 +7,7 @@ import json
 import logging
 import re
 import sys
-from contextlib import suppress
-from datetime import UTC, datetime
+import time
 from typing import Any, TextIO, cast
 
 import msgspec
@@ -28,16 +27,6 @@ structlog.configure(
 )
 
 
-def _clean(_logger: Any, _name: str, event: Any) -> Any:
-    for key, value in event.items():
-        if key == "exception":
-            # The text of an exception may quote a mail: set in, none of its lines looks like an event.
-            event[key] = "\n".join(f"    {_escaped(line)}" for line in value.split("\n"))
-        else:
-            event[key] = _cleaned(value)
-    return event
-
-
 def _cleaned(value: object) -> object:
     if isinstance(value, str):
         return value if value.isprintable() and len(value) <= _MAX_VALUE else _escaped(value[:_MAX_VALUE])
@@ -51,12 +40,7 @@ def _escaped(text: str) -> str:
 def start_logging(settings: LogSettings, part: str) -> None:
     """Send the mail log of this process to standard error, with the name of the part that speaks."""
     structlog.configure(
-        processors=[
-            _Head(part),
-            structlog.processors.format_exc_info,
-            _clean,
-            _renderer(settings),
-        ],
+        processors=[structlog.processors.format_exc_info, _Head(part), _renderer(settings)],
         wrapper_class=structlog.make_filtering_bound_logger(_LEVELS[settings.level]),
         logger_factory=structlog.WriteLoggerFactory(cast(TextIO, _Patient(sys.stderr))),
         cache_logger_on_first_use=True,
@@ -64,16 +48,31 @@ def start_logging(settings: LogSettings, part: str) -> None:
 
 
 class _Head:
-    """Part, level and time: as three processors of structlog's would add them, at a fifth of their cost."""
+    """Part, level and time, and values made safe: as five processors of structlog's would, at a fifth of their cost."""
 
     def __init__(self, part: str) -> None:
         self._part = part
+        self._second = 0
+        self._second_text = ""
 
     def __call__(self, _logger: Any, level: str, event: Any) -> Any:
+        exception = event.pop("exception", None)
+        for key, value in event.items():
+            if not isinstance(value, int):
+                event[key] = _cleaned(value)
+        if exception is not None:
+            # The text of an exception may quote a mail: set in, none of its lines looks like an event.
+            event["exception"] = "\n".join(f"    {_escaped(line)}" for line in exception.split("\n"))
         event["part"] = self._part
         event["level"] = level
-        event["timestamp"] = f"{datetime.now(UTC).replace(tzinfo=None).isoformat()}Z"
+        event["timestamp"] = self._now()
         return event
+
+    def _now(self) -> str:
+        second, micros = divmod(time.time_ns() // 1000, 1_000_000)
+        if second != self._second:
+            self._second, self._second_text = second, time.strftime("%Y-%m-%dT%H:%M:%S", time.gmtime(second))
+        return f"{self._second_text}.{micros:06}Z"
 
 
 class _Patient:
@@ -84,13 +83,13 @@ class _Patient:
 
     def write(self, text: str) -> None:
         """Write, or lose the line."""
-        with suppress(OSError, ValueError):
+        try:  # noqa: SIM105 - for each mail: `suppress` costs as much as the line
             self._stream.write(text)
+        except (OSError, ValueError):
+            pass
 
     def flush(self) -> None:
-        """Flush, or lose the lines."""
-        with suppress(OSError, ValueError):
-            self._stream.flush()
+        """Nothing: standard error ends each line by itself."""
 
 
 def _renderer(settings: LogSettings) -> Any:
@@ -111,7 +110,7 @@ def _plain(_logger: Any, _name: str, event: Any) -> str:
     """As structlog's console without colours, at a tenth of its cost."""
     exception = event.pop("exception", "")
     head = f"{event.pop('timestamp', '')} [{event.pop('level', ''):<8}] {event.pop('event', ''):<12}"
-    facts = " ".join(f"{key}={_shown(event[key])}" for key in sorted(event))
+    facts = " ".join([f"{key}={_shown(event[key])}" for key in sorted(event)])
     return f"{head} {facts}\n{exception}" if exception else f"{head} {facts}"
 
 

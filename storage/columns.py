@@ -1,12 +1,14 @@
 """Column types and names that all tables share."""
 
 import json
+from collections.abc import Callable
 from datetime import UTC, datetime
 from enum import StrEnum
 from functools import cache
 from typing import Any
 
 import sqlalchemy as sa
+from sqlalchemy.dialects import sqlite
 from sqlalchemy.engine import Dialect
 from sqlmodel import SQLModel
 
@@ -20,6 +22,14 @@ SQLModel.metadata.naming_convention = {
 }
 
 
+class _SqliteMoment(sqlite.DATETIME):
+    """SQLAlchemy's text for a moment, by `isoformat`: its own way to write the same costs six times as much."""
+
+    def bind_processor(self, _dialect: Dialect) -> Callable[[datetime | None], str | None]:
+        """As 2026-01-05 10:00:00.000000."""
+        return lambda value: None if value is None else value.isoformat(" ", "microseconds")
+
+
 class UtcDateTime(sa.types.TypeDecorator[datetime]):
     """A moment: aware in, UTC in the database, aware out. SQLite alone would give back naive ones."""
 
@@ -28,7 +38,7 @@ class UtcDateTime(sa.types.TypeDecorator[datetime]):
 
     def load_dialect_impl(self, dialect: Dialect) -> sa.types.TypeEngine[Any]:
         """`timestamptz` on PostgreSQL, text in UTC on SQLite."""
-        return dialect.type_descriptor(sa.DateTime(timezone=dialect.name == "postgresql"))
+        return sa.DateTime(timezone=True) if dialect.name == "postgresql" else _SqliteMoment()
 
     def process_bind_param(self, value: datetime | None, dialect: Dialect) -> datetime | None:
         """Refuse a naive time: nobody knows what it means."""

@@ -57,6 +57,7 @@ class Conversation(SMTP):
         self.common = common
         self.event_handler = common.handler
         self.hostname = common.settings.hostname
+        self.limits: LimitSettings = common.settings.limits  # what this peer may cost
         self.transport = None
         self.stream = Stream(loop)
         self.is_tls = common.listener.tls == "implicit"
@@ -67,11 +68,6 @@ class Conversation(SMTP):
         self._closing_since: float | None = None
         self._unwritable: asyncio.Future[None] | None = None
         self._is_counted = False
-
-    @property
-    def limits(self) -> LimitSettings:
-        """What this peer may cost."""
-        return self.common.settings.limits
 
     # --- the transport's side -----------------------------------------------------------------
 

@@ -12,7 +12,7 @@ from typing import Any
 
 from config import maillog
 from gateway.listener import replies
-from gateway.listener.conversation import Conversation
+from gateway.listener.conversation import Common, Conversation
 from gateway.listener.data import Incoming, receive
 from gateway.listener.paths import read_recipient, read_sender
 from gateway.listener.replies import Reply
@@ -22,27 +22,28 @@ from gateway.listener.tls import Certificates, facts_of
 _LONGEST_LINE = 512
 # RFC 1870 section 3, RFC 6152 section 2 and RFC 6531 section 3.4 each let MAIL be longer.
 _LONGEST = {b"MAIL": _LONGEST_LINE + 26 + 17 + 10, b"RCPT": _LONGEST_LINE + 10}
-_LAST_OF_GROUP = (b"EHLO", b"HELO", b"LHLO", b"DATA", b"STARTTLS")
-_BEFORE_TLS = (b"EHLO", b"HELO", b"LHLO", b"STARTTLS", b"NOOP", b"RSET", b"QUIT")
+_LAST_OF_GROUP = frozenset({b"EHLO", b"HELO", b"LHLO", b"DATA", b"STARTTLS"})
+_BEFORE_TLS = frozenset({b"EHLO", b"HELO", b"LHLO", b"STARTTLS", b"NOOP", b"RSET", b"QUIT"})
 # A browser that was sent here to speak mail for somebody else.
-_NOT_MAIL = (b"GET", b"POST", b"PUT", b"HEAD", b"CONNECT", b"OPTIONS")
+_NOT_MAIL = frozenset({b"GET", b"POST", b"PUT", b"HEAD", b"CONNECT", b"OPTIONS"})
 _HELLO = re.compile(r"[\x21-\x7e][\x20-\x7e]{0,254}")
 
 
 class Dialogue(Conversation):
     """A conversation that knows the commands."""
 
+    def __init__(self, common: Common, loop: asyncio.AbstractEventLoop) -> None:
+        super().__init__(common, loop)
+        self._commands = _COMMANDS_LMTP if common.listener.protocol == "lmtp" else _COMMANDS_SMTP
+
     async def _obey(self, line: bytes) -> None:
         verb, _, argument = line.partition(b" ")
         verb = verb.upper()
-        commands = _COMMANDS_LMTP if self.common.listener.protocol == "lmtp" else _COMMANDS_SMTP
-        command = commands.get(verb)
-        if len(line) + 2 > _LONGEST.get(verb, _LONGEST_LINE):
+        command = self._commands.get(verb)
+        if len(line) + 2 > _LONGEST_LINE and len(line) + 2 > _LONGEST.get(verb, _LONGEST_LINE):
             self._wrong(replies.LINE_TOO_LONG)
-        elif verb in _NOT_MAIL:
-            self._end(replies.NOT_MAIL)
         elif command is None:
-            self._wrong(replies.UNKNOWN_COMMAND)
+            self._end(replies.NOT_MAIL) if verb in _NOT_MAIL else self._wrong(replies.UNKNOWN_COMMAND)
         elif self.stream.unread and (verb in _LAST_OF_GROUP or not self.session.extended_smtp):
             self._end(replies.OUT_OF_STEP)
         elif self.common.listener.require_tls and not self.is_tls and verb not in _BEFORE_TLS:

@@ -5,7 +5,9 @@ folding. Here a path is what the RFC says, and whatever looks like relaying is l
 """
 
 import re
+from collections.abc import Mapping
 from dataclasses import dataclass, field
+from functools import lru_cache
 
 from gateway.listener.replies import (
     BAD_RECIPIENT,
@@ -34,7 +36,7 @@ class Path:
 
     address: str
     is_routed: bool  # a source route stood before it
-    parameters: dict[str, str] = field(default_factory=dict)
+    parameters: Mapping[str, str] = field(default_factory=dict)
 
     @property
     def size(self) -> int:
@@ -60,6 +62,7 @@ def read_recipient(argument: str, *, smtp_utf8: bool) -> Path | Reply:
     return (UNKNOWN_PARAMETER if path.parameters else None) or _not_ascii(path, smtp_utf8) or path
 
 
+@lru_cache(maxsize=1024)  # the same few recipients and forwarders, again and again
 def _read(argument: str, keyword: str, bad: Reply) -> Path | Reply:
     if argument[: len(keyword)].upper() != keyword:
         return SYNTAX
@@ -95,7 +98,7 @@ def _parameters(text: str) -> dict[str, str] | None:
     return {match[1].upper(): match[2] or "" for match in found if match} if all(found) else None
 
 
-def _wrong_sender_parameter(parameters: dict[str, str], largest: int) -> Reply | None:
+def _wrong_sender_parameter(parameters: Mapping[str, str], largest: int) -> Reply | None:
     for name, value in parameters.items():
         if name == "SIZE":
             if not value.isascii() or not value.isdigit() or len(value) > 20:

@@ -95,7 +95,7 @@ class Stream:
                 too_long = True
             searched = len(self.unread)
             await self.wait()
-        line = bytes(self.unread[: end + 1])
+        line = bytes(memoryview(self.unread)[: end + 1])
         del self.unread[: end + 1]
         return None if too_long or len(line) > longest else line
 
