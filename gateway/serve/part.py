@@ -37,7 +37,7 @@ def main() -> int:
     threading.Thread(target=_end_with_supervisor, daemon=True).start()
     try:
         settings = load(path).settings
-        maillog.start_logging(settings.log, role)
+        maillog.start_logging(settings.log, f"{role}-{place.number}" if place.number else role)
         PARTS[role](settings, place)
     except GatewayError as error:
         print(f"gateway {role}: {error}", file=sys.stderr)
