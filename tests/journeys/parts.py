@@ -6,7 +6,7 @@ from pathlib import Path
 def parts_of(pid: int, role: str) -> list[int]:
     """The parts of this role that live, below the supervisor of this process id."""
     found = Path(f"/proc/{pid}/task/{pid}/children").read_text().split()
-    return [int(child) for child in found if f"\0{role}\0" in Path(f"/proc/{child}/cmdline").read_text()]
+    return [int(child) for child in found if Path(f"/proc/{child}/comm").read_text().strip() == f"gw-{role}"]
 
 
 def sockets_of(pid: int) -> dict[int, str]:
