@@ -33,10 +33,10 @@ def tree_of(root: int) -> list[int]:
     return tree
 
 
-def command_of(pid: int) -> str:
-    """The command line of a process; empty when it is gone."""
+def name_of(pid: int) -> str:
+    """The name of a process; empty when it is gone."""
     try:
-        return Path(f"/proc/{pid}/cmdline").read_bytes().replace(b"\0", b" ").decode()
+        return Path(f"/proc/{pid}/comm").read_text().strip()
     except OSError:
         return ""
 

@@ -22,7 +22,7 @@ from peers.ports import LOOPBACK, answers_220, free_port, until
 from peers.postfix import Postfix, Routes
 
 from benchmarks.desk import new_desk
-from benchmarks.machine import command_of, cpu_seconds, print_table, spread, tree_of
+from benchmarks.machine import cpu_seconds, name_of, print_table, spread, tree_of
 from config.clock import now
 from config.files import load
 from storage.columns import table_of
@@ -100,7 +100,7 @@ def _running(folder: Path, port: int) -> Iterator[tuple[GatewayProc, Database]]:
 def _relay(gateway: GatewayProc, database: Database, mails: int) -> tuple[float, float]:
     """Mails a second and CPU milliseconds a mail."""
     _fill(database, mails)
-    relay = next(pid for pid in tree_of(gateway.pid) if "serve.part relay" in command_of(pid))
+    relay = next(pid for pid in tree_of(gateway.pid) if name_of(pid) == "gw-relay")
     with database.writing() as session:
         session.connection().execute(sa.update(table_of(Delivery)).values(next_attempt=now()))
     cpu, began = cpu_seconds([relay]), time.monotonic()

@@ -39,6 +39,8 @@ def _escaped(text: str) -> str:
 
 def start_logging(settings: LogSettings, part: str) -> None:
     """Send the mail log of this process to standard error, with the name of the part that speaks."""
+    # A part is forked from a process that has logged already: what structlog cached there would go on speaking.
+    vars(_log).pop("bind", None)
     structlog.configure(
         processors=[structlog.processors.format_exc_info, _Head(part), _renderer(settings)],
         wrapper_class=structlog.make_filtering_bound_logger(_LEVELS[settings.level]),

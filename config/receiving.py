@@ -185,6 +185,12 @@ class IntakeSettings(Section):
         ge=0,
         description="Mail of unknown people to a queue for known contacts is kept so long for a release; 0: for ever.",
     )
+    held_digest_hour: int = Field(
+        7,
+        ge=-1,
+        le=23,
+        description="From this hour on managers are told once a day what is held or quarantined, if anything; -1: never.",
+    )
     inline_raw_bytes: int = Field(
         16_384, ge=0, description="Raw mail larger than this moves from the database to a blob after filing."
     )

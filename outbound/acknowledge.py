@@ -37,7 +37,6 @@ from storage.tickets import Ticket
 
 # What was asked, what answered, why.
 Line = tuple[str, str, str]
-_STEP = "acknowledge"
 _HUMAN = "human"
 
 
@@ -51,6 +50,7 @@ class Arrival:
     null_reverse_path: bool
     is_answered_contact: bool
     is_proven: bool
+    template: str = ""  # the one with which a rule wants it answered
 
 
 def acknowledge(  # noqa: PLR0913 - the facts of one mail, each named where it is asked
@@ -63,23 +63,26 @@ def acknowledge(  # noqa: PLR0913 - the facts of one mail, each named where it i
     null_reverse_path: bool,
     is_answered_contact: bool,
     is_proven: bool = False,
+    template: str = "",
 ) -> list[Line]:
-    """Acknowledge the mail that opened a ticket, or say why not. The ticket and its message are filed already."""
-    arrival = Arrival(queue, ticket, message, null_reverse_path, is_answered_contact, is_proven)
+    """Acknowledge the mail that opened a ticket, or answer it as a rule wants, or say why not. It is filed already."""
+    arrival = Arrival(queue, ticket, message, null_reverse_path, is_answered_contact, is_proven, template)
+    step = "answer" if template else "acknowledge"
     for question in QUESTIONS:
         why = question(session, office, arrival)
         if why:
-            return [(_STEP, "no", why)]
+            return [(step, "no", why)]
     try:
         _send(session, office, arrival, way_of(session, office, ticket, queue))
     except (Refused, BadConfiguration) as error:  # no way, or a template or a key that cannot be used
-        return [(_STEP, "no", str(error))]
-    return [(_STEP, "yes", f"to {ticket.customer_address}")]
+        return [(step, "no", str(error))]
+    return [(step, "yes", f"to {ticket.customer_address}" + (f" with the template {template}" if template else ""))]
 
 
 def _policy(_session: Session, office: PostOffice, arrival: Arrival) -> str:
     policy = arrival.queue.acknowledge or Acknowledge(office.settings.acknowledge.default)
-    if policy is Acknowledge.NEVER:
+    # A rule is more particular than its queue; but it proves nobody.
+    if policy is Acknowledge.NEVER and not arrival.template:
         return f"queue {arrival.queue.name} never acknowledges"
     if policy is Acknowledge.ALL or arrival.is_proven or arrival.is_answered_contact:
         return ""
@@ -155,7 +158,7 @@ def _send(session: Session, office: PostOffice, arrival: Arrival, way: Way) -> N
 def _letter(session: Session, office: PostOffice, arrival: Arrival, way: Way, mark: Mark) -> Letter:
     queue, ticket, message = arrival.queue, arrival.ticket, arrival.message
     values = {"number": str(ticket.id), "sender": office.settings.company.name or queue.display_name or queue.name}
-    rendered = render("acknowledgement", queue.language, values, office.settings.outbound.templates)
+    rendered = render(arrival.template or "acknowledgement", queue.language, values, office.settings.outbound.templates)
     author = way.author if queue.display_name_in_automatic_replies else Person("", way.author.email)
     subject = answer_subject(message.subject) if arrival.is_proven and message.subject else rendered.subject
     words = Words(rendered.text, subject=subject)

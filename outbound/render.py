@@ -26,7 +26,7 @@ from jinja2 import (
 from jinja2.sandbox import ImmutableSandboxedEnvironment
 from markupsafe import Markup
 
-from config.errors import BadConfiguration
+from config.errors import AskedWrongly, BadConfiguration
 from outbound.writing import one_line
 
 LANGUAGES = ("en", "pt", "es", "fr", "de")
@@ -83,10 +83,31 @@ def _refuse(node: nodes.Node, name: str | None) -> None:
 
 def render(name: str, language: str, values: Mapping[str, str], folder: Path | None = None) -> Rendered:
     """A text template in a language that there is, else in English. Raises BadConfiguration with the fault."""
-    language = language.lower().partition("-")[0]
-    template = _template(f"{name}.{language if language in LANGUAGES else 'en'}.txt", folder)
+    template = _template(_in_language(name, language, folder), folder)
     bounded = {key: one_line(value, _MAX_VALUE) for key, value in values.items()}
     return Rendered(_block(template, "subject", bounded).strip(), _block(template, "body", bounded).strip() + "\n")
+
+
+def _in_language(name: str, language: str, folder: Path | None) -> str:
+    """The template of this name in a language, else in English, else the one that knows no language."""
+    language = language.lower().partition("-")[0]
+    names = [f"{name}.{language if language in LANGUAGES else 'en'}.txt", f"{name}.en.txt", f"{name}.txt"]
+    there = template_files(folder)
+    return next((one for one in names if one in there), names[0])
+
+
+def check_text_template(name: str, folder: Path | None) -> None:
+    """Raise AskedWrongly or BadConfiguration when no automatic mail can be written with this."""
+    if _in_language(name, "en", folder) not in template_files(folder):
+        known = sorted({one.partition(".")[0] for one in template_files(folder) if one.endswith(".txt")})
+        raise AskedWrongly(f"There is no template {name}.en.txt nor {name}.txt; there is: {', '.join(known)}")
+    faults = [
+        fault_of(one, folder)
+        for one in template_files(folder)
+        if re.fullmatch(rf"{re.escape(name)}(\.[a-z]{{2}})?\.txt", one)
+    ]
+    if any(faults):
+        raise BadConfiguration(next(filter(None, faults)))
 
 
 def render_letter(name: str, values: Mapping[str, Value], folder: Path | None = None) -> str:
@@ -132,8 +153,7 @@ def fault_of(name: str, folder: Path | None) -> str:
 
 
 def _known_values(name: str) -> set[str]:
-    shipped = [name] if (SHIPPED / name).exists() and not name.startswith("letter") else []
-    shipped = shipped or [path.name for path in SHIPPED.glob("letter*.html")]
+    shipped = [path.name for path in SHIPPED.glob("*.txt" if name.endswith(".txt") else "letter*.html")]
     return {value for one in shipped for value in _values_of(one, None)}
 
 

@@ -29,6 +29,7 @@ class NoticeKind(StrEnum):
     ANSWERED = "answered"  # a customer wrote in his ticket, or in nobody's of his queue
     FAILED = "failed"  # an answer was not delivered, waits for hours, or nobody knows
     CHANNEL = "channel"  # a channel fails, and mail waits
+    HELD = "held"  # once a day: what waits for a person's decision; managers hear it anyway
 
 
 class NoticePace(StrEnum):

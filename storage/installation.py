@@ -70,6 +70,18 @@ def load_installation(session: Session) -> Installation:
     return Installation(fact.value, {key.id: key.secret for key in keys})
 
 
+def read_fact(session: Session, name: str) -> str:
+    """What was noted under this name; empty when nothing was."""
+    fact = session.get(Fact, name)
+    return fact.value if fact else ""
+
+
+def note_fact(session: Session, name: str, value: str) -> None:
+    """Note a value of the installation, over the one that was there."""
+    session.merge(Fact(name=name, value=value))
+    session.flush()
+
+
 def newest_key(session: Session) -> int:
     """The number of the key that signs today."""
     return int(session.connection().execute(_NEWEST_KEY).scalar_one())

@@ -207,6 +207,11 @@ def mail_rows(session: Session, states: Sequence[SpoolState], limit: int) -> lis
     ]
 
 
+def count_mails(session: Session, states: Sequence[SpoolState]) -> int:
+    """How many mails have one of these fates."""
+    return session.exec(select(sa.func.count()).select_from(Spool).where(col(Spool.state).in_(states))).one()
+
+
 def filed_rows(session: Session, named: str) -> list[str]:
     """The rows behind a name whose mail stands in a ticket. Raises NotFound, or Refused when none does."""
     stories = tell_stories(session, named)

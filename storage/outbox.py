@@ -13,7 +13,7 @@ from sqlmodel import Field, Session, SQLModel, col, select
 
 from config.clock import now
 from config.errors import NotFound, Refused
-from storage.columns import Choice, UtcDateTime
+from storage.columns import Choice, UtcDateTime, partial_index
 from storage.ids import MAX_NUMBER, first_id
 
 
@@ -113,12 +113,7 @@ class Delivery(SQLModel, table=True):
 
     __table_args__ = (
         sa.UniqueConstraint("outgoing_id", "recipient"),
-        sa.Index(
-            "ix_delivery_due",
-            "next_attempt",
-            sqlite_where=sa.text("state IN ('waiting', 'deferred', 'sending')"),
-            postgresql_where=sa.text("state IN ('waiting', 'deferred', 'sending')"),
-        ),
+        partial_index("ix_delivery_due", "next_attempt", where="state IN ('waiting', 'deferred', 'sending')"),
     )
 
 

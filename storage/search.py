@@ -9,6 +9,7 @@ import re
 import unicodedata
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import cache
 
 import sqlalchemy as sa
 from sqlalchemy.types import UserDefinedType
@@ -21,8 +22,6 @@ _MAX_WORD = 100
 SUBJECT, AUTHOR, FILES, _BREAK = "\u00a7", "\u00b6", "\u00a4", "\u241e"
 # What a tsvector keeps of a word, and the last place that it can tell.
 _MAX_PLACES, _LAST_PLACE = 255, 16383
-# Combining marks of every script, taken away after decomposition.
-_ACCENTS = dict.fromkeys(code for code in range(0x300, 0x1E900) if unicodedata.combining(chr(code)))
 
 # The tokenizer `ascii` takes the words as they were divided here; FTS5's own idea of a letter is another one.
 SQLITE_TABLE = (
@@ -49,8 +48,14 @@ def folded_words(text: str) -> str:
     if not plain.isascii():
         # Signs like the squared "TEL" are capitals again once they are decomposed, and grow: PostgreSQL
         # refuses words of more than a megabyte for one message.
-        plain = unicodedata.normalize("NFKD", plain).translate(_ACCENTS).casefold()[:_MAX_INDEXED]
+        plain = unicodedata.normalize("NFKD", plain).translate(_accents()).casefold()[:_MAX_INDEXED]
     return " ".join(word[:_MAX_WORD] for word in _WORD.findall(plain))
+
+
+@cache
+def _accents() -> dict[int, None]:
+    """Combining marks of every script, taken away after decomposition. Looking for them takes a while."""
+    return dict.fromkeys(code for code in range(0x300, 0x1E900) if unicodedata.combining(chr(code)))
 
 
 @dataclass(frozen=True, slots=True)

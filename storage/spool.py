@@ -16,7 +16,7 @@ from config.clock import now
 from config.errors import NotFound, Refused
 from storage.blobs import Blobs
 from storage.bulk import BulkInsert
-from storage.columns import Choice, Json, UtcDateTime
+from storage.columns import Choice, Json, UtcDateTime, partial_index
 from storage.ids import new_id
 from storage.messages import Message
 
@@ -99,20 +99,9 @@ class Spool(SQLModel, table=True):
     __table_args__ = (
         sa.UniqueConstraint("recipient", "sha256"),
         # Small and hot: only what waits is in it, however many mails there have been.
-        sa.Index(
-            "ix_spool_waiting",
-            "id",
-            sqlite_where=sa.text("state IN ('received', 'failed')"),
-            postgresql_where=sa.text("state IN ('received', 'failed')"),
-        ),
+        partial_index("ix_spool_waiting", "id", where="state IN ('received', 'failed')"),
         sa.Index("ix_spool_state", "state", "settled_at"),
-        sa.Index(
-            "ix_spool_storm",
-            "storm_of",
-            "id",
-            sqlite_where=sa.text("state = 'held'"),
-            postgresql_where=sa.text("state = 'held'"),
-        ),
+        partial_index("ix_spool_storm", "storm_of", "id", where="state = 'held'"),
     )
 
 

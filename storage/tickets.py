@@ -9,7 +9,7 @@ from sqlmodel import Field, Session, SQLModel, col, select
 from config.clock import now
 from config.errors import AskedWrongly, NotFound
 from storage.agents import NoticeKind
-from storage.columns import Choice, Json, UtcDateTime
+from storage.columns import Choice, Json, UtcDateTime, partial_index
 from storage.ids import MAX_NUMBER, first_id
 from storage.notices import News, tell
 from storage.queues import Queue
@@ -95,12 +95,7 @@ class Ticket(SQLModel, table=True):
         sa.Index("ix_ticket_assignee_status", "assignee_id", "status"),
         sa.Index("ix_ticket_contact_created", "contact_id", "created_at"),
         # Small: only what somebody has put off is in it.
-        sa.Index(
-            "ix_ticket_pending_until",
-            "pending_until",
-            sqlite_where=sa.text("pending_until IS NOT NULL"),
-            postgresql_where=sa.text("pending_until IS NOT NULL"),
-        ),
+        partial_index("ix_ticket_pending_until", "pending_until", where="pending_until IS NOT NULL"),
     )
 
 

@@ -1,5 +1,6 @@
 """Fixtures that every floor's tests share: settings, and a database of its own for every test, on both kinds."""
 
+import compileall
 import secrets
 import shutil
 from collections.abc import Iterator
@@ -18,6 +19,15 @@ from storage.migrate import open_or_make, upgrade
 
 # `make fuzz` runs every property test with it: a hundred times as many examples as otherwise.
 fuzz_settings.register_profile("fuzz", max_examples=100 * fuzz_settings.default.max_examples, deadline=None)
+
+PROJECT = Path(__file__).parents[1]
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    """Compile our own modules once: where PYTHONDONTWRITEBYTECODE is set, each process would do it for itself."""
+    if not hasattr(config, "workerinput"):
+        for floor in ("config", "storage", "outbound", "gateway"):
+            compileall.compile_dir(PROJECT / floor, quiet=1)
 
 
 @pytest.fixture(autouse=True)

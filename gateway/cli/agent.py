@@ -25,7 +25,7 @@ Signature = Annotated[str | None, typer.Option(help="Below his answers.")]
 Notify = Annotated[
     str | None,
     typer.Option(
-        metavar="new,assigned,answered,failed,channel|all|none", help="What he is told by mail. Default: none."
+        metavar="new,assigned,answered,failed,channel,held|all|none", help="What he is told by mail. Default: none."
     ),
 ]
 NoticePace = Annotated[

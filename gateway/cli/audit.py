@@ -3,13 +3,15 @@
 import typer
 
 from gateway.cli.desk import open_desk
+from gateway.cli.noun import Noun
 from gateway.cli.options import AsJson
 from gateway.cli.printing import complain, facts, say, say_json
 
-EXAMPLE = "Example: gateway audit --json"
+app = Noun()
 _SHOWN = 20
 
 
+@app.verb("audit", "gateway audit --json")
 def audit(ctx: typer.Context, as_json: AsJson = False) -> None:
     """Prove that every accepted recipient is accounted for, and that no stored mail or file is gone.
 

@@ -8,11 +8,12 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from config.errors import AskedWrongly
+from gateway.cli.noun import Noun
 
 if TYPE_CHECKING:
     from typer import _click
 
-EXAMPLE = "Example: gateway completion bash > /etc/bash_completion.d/gateway"
+app = Noun()
 
 _BASH = """\
 # Completion of `gateway`; made by `gateway completion`. Nouns, verbs and options; files where nothing else fits.
@@ -36,6 +37,7 @@ complete -o default -F _gateway gateway
 _ZSH = "#compdef gateway\nautoload -U +X bashcompinit && bashcompinit\n"
 
 
+@app.verb("completion", "gateway completion bash > /etc/bash_completion.d/gateway")
 def completion(
     ctx: typer.Context,
     shell: Annotated[str, typer.Argument(metavar="bash|zsh|fish", help="For which shell.")],

@@ -6,15 +6,17 @@ import typer
 
 from config.errors import AskedWrongly
 from gateway.cli.desk import Desk, open_desk
+from gateway.cli.noun import Noun
 from gateway.cli.options import AsJson
 from gateway.cli.printing import say, say_json
 
 if TYPE_CHECKING:
     from gateway.published import Wanted
 
-EXAMPLE = "Example: gateway dns company.example"
+app = Noun()
 
 
+@app.verb("dns", "gateway dns company.example")
 def dns(
     ctx: typer.Context,
     domain: Annotated[

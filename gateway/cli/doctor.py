@@ -6,13 +6,14 @@ from typing import TYPE_CHECKING
 import typer
 
 from gateway.cli.desk import load_settings
+from gateway.cli.noun import Noun
 from gateway.cli.options import AsJson
 from gateway.cli.printing import say, say_json
 
 if TYPE_CHECKING:
     from gateway.findings import Finding
 
-EXAMPLE = "Example: gateway doctor"
+app = Noun()
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,6 +24,7 @@ class Examination:
     checks: "list[Finding]"
 
 
+@app.verb("doctor", "gateway doctor")
 def doctor(ctx: typer.Context, as_json: AsJson = False) -> None:
     """Check settings, database, folders, ports, certificates and servers. Exit status 1 when something fails."""
     loaded = load_settings(ctx)

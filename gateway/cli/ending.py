@@ -65,8 +65,7 @@ def _run(found: dict[str, str], words: Sequence[str]) -> int:
     agent = found.get("--as") or os.environ.get("GATEWAY_AGENT")
     asked = Asked(Path(found["--config"]) if "--config" in found else None, agent or None)
     # Not standalone: typer would draw a box around each error and end the process.
-    command = typer.main.get_command(app)
-    result = command.main(args=list(words), prog_name="gateway", standalone_mode=False, obj=asked)
+    result = app.main(args=list(words), prog_name="gateway", standalone_mode=False, obj=asked)
     return result if isinstance(result, int) else 0
 
 

@@ -1,16 +1,21 @@
 """Nouns with their verbs: help in panels, near-synonyms, and a wrong word that is told the right one."""
 
-from difflib import get_close_matches
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from importlib import import_module
 from typing import TYPE_CHECKING
 
 from typer.core import TyperGroup
 
 from config.errors import AskedWrongly
+from gateway.cli.ondemand import OnDemand
 
 if TYPE_CHECKING:
     # typer carries its own click and shows its types nowhere else.
     from typer import _click
     from typer.core import TyperOption
+
+    from gateway.cli.noun import Noun
 
 _HELP_WIDTH = 200
 _FEW = 4
@@ -36,7 +41,6 @@ EVERYWHERE = (
     ("--traceback", "Show where an error came from."),
     ("--version", "Print the version."),
 )
-PANELS = ("Agents", "Set-up", "Inspection")
 
 
 class Words(TyperGroup):
@@ -66,7 +70,10 @@ class Words(TyperGroup):
         return command.name, command, args[1:]
 
     def _what_was_meant(self, path: str, word: str) -> str:
-        shown = [name for name, command in self.commands.items() if not command.hidden]
+        # Slow to import, and only for somebody who mistyped.
+        from difflib import get_close_matches
+
+        shown = list(self.commands)
         known = shown + [other for same in _SAME for other in same if any(name in self.commands for name in same)]
         close = [word for word in _NEARLY.get(word, ()) if word in shown] or get_close_matches(word, known, n=1)
         if close:
@@ -74,22 +81,45 @@ class Words(TyperGroup):
         return f"`{path} {word}` is no command. There is: {', '.join(shown)}"
 
     def format_commands(self, ctx: "_click.Context", formatter: "_click.HelpFormatter") -> None:
-        """The commands under the heads of their panels."""
-        shown = [(name, command) for name, command in self.commands.items() if not command.hidden]
-        longest = max(len(name) for name, _ in shown)
-        for panel in (*PANELS, ""):
-            rows = [
-                (name.ljust(longest), command.get_short_help_str(_HELP_WIDTH))
-                for name, command in shown
-                if (getattr(command, "rich_help_panel", None) or "") == panel
-            ]
-            if rows:
-                with formatter.section(panel or "Commands"):
-                    formatter.write_dl(rows)
+        """What each verb does."""
+        rows = [(name, command.get_short_help_str(_HELP_WIDTH)) for name, command in self.commands.items()]
+        _write_rows(formatter, "Commands", rows)
+
+
+def _write_rows(formatter: "_click.HelpFormatter", head: str, rows: Sequence[tuple[str, str]]) -> None:
+    with formatter.section(head):
+        formatter.write_dl(rows)
+
+
+@dataclass(frozen=True, slots=True)
+class Word:
+    """The first word of a command: a noun, or a verb that stands alone."""
+
+    name: str
+    help: str
+    file: str = ""  # where it is not that of its name
+
+    def make(self) -> "_click.Command":
+        """Import its file. A noun without a help of its own only holds verbs that stand alone."""
+        noun: Noun = import_module(f"gateway.cli.{self.file or self.name}").app
+        group = noun.group(self.name)
+        return group if group.help else group.commands[self.name]
 
 
 class Root(Words):
-    """The whole command line, whose help has the options that are good everywhere."""
+    """The whole command line, whose help has the options that are good everywhere, in panels."""
+
+    def __init__(self, panels: Mapping[str, Sequence[Word]], *, what: str, example: str) -> None:
+        super().__init__(
+            name="gateway",
+            commands=OnDemand({word.name: word.make for words in panels.values() for word in words}),  # type: ignore[arg-type]  # only read
+            help=what,
+            epilog=f"Example: {example}",
+            no_args_is_help=True,
+            # Rich help costs 0.2 seconds, and its markup eats brackets.
+            rich_markup_mode=None,
+        )
+        self._panels = panels
 
     def _what_was_meant(self, path: str, word: str) -> str:
         # Somebody left the noun out.
@@ -104,3 +134,9 @@ class Root(Words):
         with formatter.section("Options, good anywhere on the line"):
             formatter.write_dl([*EVERYWHERE, ("--help", "Show this.")])
         self.format_commands(ctx, formatter)
+
+    def format_commands(self, ctx: "_click.Context", formatter: "_click.HelpFormatter") -> None:
+        """The words under the heads of their panels."""
+        longest = max(len(name) for name in self.commands)
+        for panel, words in self._panels.items():
+            _write_rows(formatter, panel, [(word.name.ljust(longest), word.help) for word in words])

@@ -11,10 +11,11 @@ import typer
 
 from config.errors import AlreadyThere, AskedWrongly, Refused
 from gateway.cli.desk import asked
+from gateway.cli.noun import Noun
 from gateway.cli.options import AsJson
 from gateway.cli.printing import say, say_json
 
-EXAMPLE = "Example: gateway init --domain in.desk.example --hostname mx.desk.example --agent ann@company.example"
+app = Noun()
 
 _FILE = """\
 # Settings of the mail gateway. Every setting, with its default and the reason: see docs/settings.md.
@@ -52,6 +53,7 @@ class Founded:
     agent: str | None
 
 
+@app.verb("init", "gateway init --domain in.desk.example --hostname mx.desk.example --agent ann@company.example")
 def init(
     ctx: typer.Context,
     domain: Annotated[str | None, typer.Option(help="The domain of creation addresses.")] = None,

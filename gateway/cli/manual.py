@@ -22,16 +22,12 @@ _WIDTH = 100
 
 def manual() -> str:
     """The help of every command, in Markdown."""
-    return "\n".join(_sections(typer.main.get_command(app), "gateway", None))
+    return "\n".join(_sections(app, "gateway", None))
 
 
 def every_command() -> "dict[str, _click.Command]":
     """Every command that does something, by its whole name."""
-    return {
-        name: command
-        for name, command, _ in _tree(typer.main.get_command(app), "gateway", None)
-        if not isinstance(command, TyperGroup)
-    }
+    return {name: command for name, command, _ in _tree(app, "gateway", None) if not isinstance(command, TyperGroup)}
 
 
 def _tree(

@@ -40,8 +40,8 @@ class Words:
         typer.Option(
             "--then",
             metavar="ACTION",
-            help="ignore, hold, route QUEUE, assign EMAIL, notify EMAIL, new, tag T, priority P, no-acknowledgement, "
-            "stop; may be given again.",
+            help="ignore, hold, route QUEUE, assign EMAIL, notify EMAIL, answer TEMPLATE, new, tag T, priority P, "
+            "no-acknowledgement, stop; may be given again.",
         ),
     ] = None
     match_any: Annotated[bool | None, typer.Option("--any/--every", help="One condition is enough.")] = None
@@ -87,7 +87,7 @@ def add(
             return
         with desk.writing() as session:
             rule = Rule(position=0, conditions=[], actions=[])
-            _apply(session, rule, words)
+            _apply(desk, session, rule, words)
             view = _view(session, add_rule(session, rule))
         answer(view, as_json, f"Rule {view.id} is there: {_words(view)}.")
 
@@ -97,11 +97,11 @@ def _built(desk: Desk, words: Words) -> "Rule":
 
     with desk.reading() as session:
         rule = Rule(position=0, conditions=[], actions=[])
-        _apply(session, rule, words)
+        _apply(desk, session, rule, words)
     return rule
 
 
-def _apply(session: "Session", rule: "Rule", words: Words) -> None:
+def _apply(desk: Desk, session: "Session", rule: "Rule", words: Words) -> None:
     """Change what is given. Raises AskedWrongly or NotFound; then nothing is stored."""
     from gateway.intake.rules.load import check_rule
     from storage.queues import find_queue
@@ -115,7 +115,7 @@ def _apply(session: "Session", rule: "Rule", words: Words) -> None:
     rule.for_all_mail = rule.for_all_mail if words.scope is None else words.scope == "all"
     if words.queue is not None:
         rule.queue_id = None if words.queue == "all" else find_queue(session, words.queue).number
-    check_rule(session, rule)
+    check_rule(session, rule, desk.settings.outbound.templates)
 
 
 @app.verb("list", "gateway rule list --queue Support")
@@ -171,7 +171,7 @@ def edit(ctx: typer.Context, number: Number, words: Words, as_json: AsJson = Fal
 
         with desk.writing() as session:
             rule = find_rule(session, number)
-            _apply(session, rule, words)
+            _apply(desk, session, rule, words)
             session.add(rule)
             session.flush()
             view = _view(session, rule)

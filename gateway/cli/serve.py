@@ -5,10 +5,12 @@ from typing import Annotated
 import typer
 
 from gateway.cli.desk import load_settings
+from gateway.cli.noun import Noun
 
-EXAMPLE = "Example: gateway serve --role listener --role intake"
+app = Noun()
 
 
+@app.verb("serve", "gateway serve --role listener --role intake")
 def serve(
     ctx: typer.Context,
     role: Annotated[

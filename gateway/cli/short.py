@@ -1,22 +1,19 @@
 """Short forms of what agents type all day: `gateway reply 12` for `gateway ticket reply 12`."""
 
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass
-
 import typer
 
 from gateway.cli import ticket, ticket_change, ticket_reply
+from gateway.cli.noun import Noun
 from gateway.cli.options import AsJson
 
-
-@dataclass(frozen=True, slots=True)
-class Short:
-    """A short form and its example."""
-
-    run: Callable[..., None]
-    example: str
+app = Noun()
+app.verb("list", "gateway list --mine")(ticket.list_)
+app.verb("show", "gateway show 12")(ticket.show)
+app.verb("reply", "gateway reply 12 -m 'It is fixed.'")(ticket_reply.reply)
+app.verb("assign", "gateway assign 12 me")(ticket_change.assign)
 
 
+@app.verb("close", "gateway close 12")
 def close(
     ctx: typer.Context,
     numbers: ticket_change.Numbers,
@@ -24,12 +21,3 @@ def close(
 ) -> None:
     """Close tickets: a later mail opens a new one that is linked to its ticket."""
     ticket_change.status(ctx, numbers, "closed", None, as_json)
-
-
-COMMANDS: Mapping[str, Short] = {
-    "list": Short(ticket.list_, "Example: gateway list --mine"),
-    "show": Short(ticket.show, "Example: gateway show 12"),
-    "reply": Short(ticket_reply.reply, "Example: gateway reply 12 -m 'It is fixed.'"),
-    "assign": Short(ticket_change.assign, "Example: gateway assign 12 me"),
-    "close": Short(close, "Example: gateway close 12"),
-}

@@ -11,6 +11,7 @@ import typer
 from config.clock import now
 from config.errors import AskedWrongly, Refused
 from gateway.cli.desk import Desk, open_desk
+from gateway.cli.noun import Noun
 from gateway.cli.options import AsJson
 from gateway.cli.printing import facts, local_time, say, say_json, table
 
@@ -19,7 +20,7 @@ if TYPE_CHECKING:
     from storage.overview import QueueCounts
     from storage.statistics import QueueStatistics
 
-EXAMPLE = "Example: gateway status --report queues.html --days 30"
+app = Noun()
 _CLEAR = "\x1b[2J\x1b[H"
 _LEVELS = "▁▂▃▄▅▆▇█"
 _SPARK_DAYS = 14
@@ -36,6 +37,7 @@ class Whole:
     failing: list[str]  # channels that do not send
 
 
+@app.verb("status", "gateway status --report queues.html --days 30")
 def status(
     ctx: typer.Context,
     watch: Annotated[bool, typer.Option("--watch", help="Again and again, until you stop it.")] = False,

@@ -171,14 +171,9 @@ def _believe_authors(desk: Desk) -> None:
 
 def _acknowledge(desk: Desk) -> None:
     for filed in desk.filed:
-        if not filed.is_new_ticket:
-            filed.case.note(_STEP, "no", "only a new ticket is acknowledged")
-            continue
-        if filed.case.is_past:
-            filed.case.note(_STEP, "no", "it is mail of the past")
-            continue
-        if filed.case.silenced_by:
-            filed.case.note("acknowledge", "no", f"{filed.case.silenced_by} says so")
+        why = _why_silent(filed)
+        if why:
+            filed.case.note(_STEP, "no", why)
             continue
         person = desk.people.get(filed.case.customer_address)
         lines = acknowledge(
@@ -190,9 +185,19 @@ def _acknowledge(desk: Desk) -> None:
             is_proven=filed.case.is_author_proven,
             null_reverse_path=filed.case.is_report,
             is_answered_contact=bool(person and person.known),
+            template=filed.case.template,
         )
         for step, answer, why in lines:
             filed.case.note(step, answer, why)
+
+
+def _why_silent(filed: Filed) -> str:
+    if filed.case.is_past:
+        return "it is mail of the past"
+    if filed.case.silenced_by:
+        return f"{filed.case.silenced_by} says so"
+    # A rule that is asked about answers too may answer them.
+    return "" if filed.is_new_ticket or filed.case.template else "only a new ticket is acknowledged"
 
 
 def _outcomes(

@@ -62,6 +62,7 @@ class Case:
     is_author_vouched: bool = True  # False: only a strange list or forwarder says that he wrote it
     flags: tuple[str, ...] = ()
     silenced_by: str = ""  # the rule that wants no acknowledgement
+    template: str = ""  # with which a rule wants it answered
     tells: tuple[int, ...] = ()  # agents to whom a rule wants it told
     trace: list[list[str]] = field(default_factory=list)
 

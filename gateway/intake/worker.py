@@ -20,6 +20,7 @@ from gateway.intake.authenticate import Authenticator
 from gateway.intake.batch import Outcome, file_batch
 from gateway.intake.canary import watch_forwards
 from gateway.intake.checks.flood import UNKNOWN
+from gateway.intake.digest import headers_of, waiting_mails, write_digest
 from gateway.intake.prepare import Ready, prepare, prepare_limits
 from gateway.reading.bounded import BoundedReader
 from gateway.reading.child_process import ReaderLimits
@@ -220,9 +221,23 @@ class IntakeWorker:
                 lock_filing(session)  # of several workers one sends
                 collect_unwanted(session, self._office.blobs)
                 watch_forwards(session, self._office)
+            self._remind()
         if at >= self._storms_at and self._settings.storm_quiet_minutes:
             self._storms_at = at + _STORM_SECONDS
             self._release_quiet()
+
+    def _remind(self) -> None:
+        """Tell managers what waits for them. The mails are read before the transaction begins, in the child."""
+        settings, at = self._office.settings, now()
+        with self._database.reading() as session:
+            rows = waiting_mails(session, settings, at)
+            headers = headers_of(session, self._office.blobs, rows)
+        if not rows:
+            return
+        mails = self._reader.read(headers)
+        with self._database.writing() as session:
+            lock_filing(session)
+            write_digest(session, settings, at, rows, mails)
 
     def _release_quiet(self) -> None:
         quiet = timedelta(minutes=self._settings.storm_quiet_minutes)

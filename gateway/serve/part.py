@@ -1,15 +1,17 @@
-"""One part in a process of its own: `python -m gateway.serve.part ROLE CONFIG SUPERVISOR NUMBER`.
+"""One part, in a process that the supervisor has forked.
 
 It says `ready` on standard output, ends in order on SIGTERM, and ends by itself when its supervisor is gone
 (its standard input closes then, also after kill -9).
 """
 
+import gc
 import os
 import signal
 import sys
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from importlib import import_module
 from pathlib import Path
 
 from config import maillog
@@ -29,9 +31,8 @@ class Place:
     number: int
 
 
-def main() -> int:
-    """Run the part that the command line names; returns the exit status."""
-    role, path, place = Role(sys.argv[1]), Path(sys.argv[2]), Place(sys.argv[3], int(sys.argv[4]))
+def run(role: Role, path: Path, place: Place) -> int:
+    """Run a part with the settings as they are now; returns the exit status."""
     # A Ctrl-C in the terminal reaches us too; the supervisor passes it on in order.
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     threading.Thread(target=_end_with_supervisor, daemon=True).start()
@@ -59,6 +60,15 @@ def say_ready() -> None:
     """Tell the supervisor that this part does its work from now on."""
     sys.stdout.write("ready\n")
     sys.stdout.flush()
+
+
+def import_parts(roles: Sequence[Role]) -> None:
+    """Import what these parts are made of, so that the processes forked from this one need not."""
+    for role in roles:
+        import_module(_MADE_OF[role])
+    # What is here now stays: a child that looked for garbage among it would copy every page.
+    gc.collect()
+    gc.freeze()
 
 
 def _listener(settings: Settings, place: Place) -> None:
@@ -98,6 +108,9 @@ PARTS: dict[Role, Callable[[Settings, Place], None]] = {
     Role.INTAKE: _intake,
     Role.RELAY: _relay,
 }
-
-if __name__ == "__main__":
-    sys.exit(main())
+_MADE_OF = {
+    Role.LISTENER: "gateway.listener.part",
+    Role.MAILBOX: "gateway.mailbox.poller",
+    Role.INTAKE: "gateway.intake.worker",
+    Role.RELAY: "outbound.worker",
+}

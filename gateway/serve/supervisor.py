@@ -5,22 +5,24 @@ at once; either way nothing that was answered 250 is lost. SIGHUP makes every pa
 """
 
 import os
+import select
 import signal
-import subprocess
-import sys
-import threading
 import time
-from collections.abc import Sequence
-from dataclasses import dataclass, field
+from collections.abc import Callable, Sequence
+from contextlib import suppress
+from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from secrets import token_hex
 
 from config import maillog
-from config.errors import AskedWrongly, BadConfiguration
+from config.errors import AskedWrongly, BadConfiguration, GatewayError
 from config.files import Loaded
 from gateway.listener.activation import handed_descriptors
+from gateway.serve.child import Child, fork
 from gateway.serve.first_steps import prepare_database, print_first_steps
 from gateway.serve.notify import notify
+from gateway.serve.part import Place, import_parts, run
 from gateway.serve.roles import Role
 
 _TICK_SECONDS = 0.2
@@ -37,39 +39,30 @@ class Part:
 
     role: Role
     config: Path
-    supervisor: str  # the name of this run of the supervisor, unlike that of any other
-    number: int = 0  # among those of its role
+    place: Place
     descriptors: tuple[int, ...] = ()
-    process: subprocess.Popen[bytes] | None = None
+    process: Child | None = None
+    is_ready: bool = False
     started_at: float = 0.0
     start_at: float = 0.0  # not before this, on the monotonic clock
     backoff: float = _FIRST_BACKOFF
-    ready: threading.Event = field(default_factory=threading.Event)
 
-    def start(self) -> None:
+    def start(self, lifeline: int) -> None:
         """Start a process for this part."""
-        self.ready.clear()
-        self.process = subprocess.Popen(  # noqa: S603 - our own module
-            [sys.executable, "-m", "gateway.serve.part", *self._words()],
-            stdin=subprocess.PIPE,
-            stdout=subprocess.PIPE,
-            pass_fds=self.descriptors,
-        )
+        work = partial(run, self.role, self.config, self.place)
+        self.is_ready = False
+        self.process = fork(work, f"gw-{self.role}", lifeline=lifeline, keep=self.descriptors)
         self.started_at = time.monotonic()
-        threading.Thread(target=self._listen, args=(self.process,), daemon=True).start()
 
-    def _words(self) -> tuple[str, ...]:
-        return self.role, str(self.config), self.supervisor, str(self.number)
-
-    def _listen(self, process: subprocess.Popen[bytes]) -> None:
-        for line in process.stdout or ():
-            if line.strip() == b"ready":
-                self.ready.set()
+    def listen(self) -> None:
+        """Hear whether it says that it does its work now."""
+        if self.process and self.process.status is None and self.process.says_ready():
+            self.is_ready = True
 
     def send(self, number: signal.Signals) -> None:
         """Pass a signal on, if there is a process."""
-        if self.process and self.process.poll() is None:
-            self.process.send_signal(number)
+        if self.process:
+            self.process.send(number)
 
     def has_died(self) -> int | None:
         """The exit status of a process that ended and was not replaced yet."""
@@ -94,25 +87,39 @@ class Supervisor:
         sockets = {Role.LISTENER: handed_descriptors(os.getpid())}
         name = token_hex(8)
         self._parts = [
-            Part(role, config, name, number, sockets.get(role, ()))
+            Part(role, config, Place(name, number), sockets.get(role, ()))
             for role in roles
             for number in range(counts.get(role, 1))
         ]
         self._drain_seconds = settings.limits.drain_seconds + _STOP_GRACE_SECONDS
         self._signals: list[signal.Signals] = []
+        # Nobody ever writes into it: it ends when we do, also after kill -9, and every part hears that.
+        self._lifeline, self._our_end = os.pipe()
 
-    def run(self, on_ready: threading.Event) -> int:
-        """Run until told to stop; returns the exit status."""
+    def run(self, on_ready: Callable[[], None]) -> int:
+        """Run until told to stop; returns the exit status. `on_ready` is called once, when every part works."""
         for number in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP):
             signal.signal(number, lambda received, _frame: self._signals.append(signal.Signals(received)))
-        status = 0
+        status, is_told = 0, False
         try:
-            while status == 0 and not self._told_to_stop():
-                status = self._watch(on_ready)
-                time.sleep(_TICK_SECONDS)
+            import_parts(list(dict.fromkeys(part.role for part in self._parts)))
+            while not self._told_to_stop():
+                status = self._watch()
+                if status:
+                    break
+                if not is_told and all(part.is_ready for part in self._parts):
+                    is_told = True
+                    notify("READY=1")
+                    on_ready()
+                self._wait_for_news()
         finally:
             self._stop()
         return status
+
+    def _wait_for_news(self) -> None:
+        """Until a part says something, or a moment."""
+        starting = [part.process.ready for part in self._parts if part.process and not part.is_ready]
+        select.select(starting, (), (), _TICK_SECONDS)
 
     def _told_to_stop(self) -> bool:
         if signal.SIGHUP in self._signals:
@@ -126,7 +133,7 @@ class Supervisor:
             # The listener keeps its sessions and reloads certificates; the others come back with new settings.
             part.send(signal.SIGHUP if part.role is Role.LISTENER else signal.SIGTERM)
 
-    def _watch(self, on_ready: threading.Event) -> int:
+    def _watch(self) -> int:
         """Start what is not running. Returns the status of a part that cannot ever run as configured."""
         for part in self._parts:
             status = part.has_died()
@@ -137,10 +144,8 @@ class Supervisor:
                     maillog.trouble("a part died and is started again", died=part.role, status=status)
                 part.rest()
             if part.process is None and time.monotonic() >= part.start_at:
-                part.start()
-        if not on_ready.is_set() and all(part.ready.is_set() for part in self._parts):
-            on_ready.set()
-            notify("READY=1")
+                part.start(self._lifeline)
+            part.listen()
         return 0
 
     def _stop(self) -> None:
@@ -154,7 +159,7 @@ class Supervisor:
 
     def _wait(self, parts: Sequence[Part], deadline: float) -> None:
         asked = len(self._signals)
-        while any(part.process and part.process.poll() is None for part in parts):
+        while any(part.process and part.has_died() is None for part in parts):
             if time.monotonic() > deadline or len(self._signals) > max(asked, 1):
                 for part in parts:
                     part.send(signal.SIGKILL)
@@ -167,18 +172,20 @@ def serve(loaded: Loaded, names: Sequence[str], *, first_steps: bool) -> int:
     settings = loaded.settings
     maillog.start_logging(settings.log, "serve")
     prepare_database(settings, first_steps=first_steps)
-    ready = threading.Event()
-    if first_steps:
-        threading.Thread(target=_guide, args=(ready, loaded), daemon=True).start()
     maillog.started(pid=os.getpid(), roles=" ".join(roles), data_dir=str(settings.data_dir))
-    status = Supervisor(loaded, roles).run(ready)
+    status = Supervisor(loaded, roles).run(partial(_guide, loaded) if first_steps else _say_nothing)
     maillog.stopped()
     return status
 
 
-def _guide(ready: threading.Event, loaded: Loaded) -> None:
-    ready.wait()
-    print_first_steps(loaded)
+def _guide(loaded: Loaded) -> None:
+    # The service runs, whether or not we can say what to do with it.
+    with suppress(GatewayError):
+        print_first_steps(loaded)
+
+
+def _say_nothing() -> None:
+    """Nobody waits for the first steps."""
 
 
 def _roles(names: Sequence[str]) -> list[Role]:

@@ -108,20 +108,6 @@ class Desk:
             raise TimeoutError(f"{late}\n{self.gateway.log()}") from None
 
 
-def part_pids(gateway: GatewayProc, role: str) -> list[int]:
-    """The processes of one part of a running daemon, by what Linux tells of them."""
-    found = []
-    for status in Path("/proc").glob("[0-9]*/stat"):
-        try:
-            parent = int(status.read_text().rpartition(")")[2].split()[1])
-            words = (status.parent / "cmdline").read_bytes().split(b"\0")
-        except OSError:  # it has ended meanwhile
-            continue
-        if parent == gateway.pid and role.encode() in words:
-            found.append(int(status.parent.name))
-    return found
-
-
 def plain_mail(number: int, subject: str, octets: int = 2000, to: str = INBOX, text: str = "") -> bytes:
     """A mail of a customer of his own, so that no limit per author counts them together."""
     head = (

@@ -11,8 +11,9 @@ from signal import SIGKILL
 
 import pytest
 from journeys.answers import read
-from journeys.desk import INBOX, Desk, part_pids, plain_mail
+from journeys.desk import INBOX, Desk, plain_mail
 from journeys.load import Load, sending
+from journeys.parts import parts_of
 from peers.ports import until
 from peers.sink import Sink
 from peers.sinkscript import Act, Step
@@ -112,9 +113,9 @@ def opened_ticket(desk: Desk) -> int:
 
 def kill_part(desk: Desk, role: str) -> None:
     """Kill one part, and wait until the supervisor has started another."""
-    [pid] = part_pids(desk.gateway, role)
+    [pid] = parts_of(desk.gateway.pid, role)
     os.kill(pid, SIGKILL)
-    until(lambda: part_pids(desk.gateway, role) not in ([pid], []), 60, f"another {role}")
+    until(lambda: parts_of(desk.gateway.pid, role) not in ([pid], []), 60, f"another {role}")
 
 
 def group_lives(group: int) -> bool:

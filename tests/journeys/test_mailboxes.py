@@ -12,7 +12,8 @@ from signal import Signals
 
 import pytest
 from fakes.inboxes import mails
-from journeys.desk import Desk, part_pids
+from journeys.desk import Desk
+from journeys.parts import parts_of
 from peers.dovecot_imap import DovecotImap
 from peers.gatewayproc import GatewayProc
 from peers.sink import Sink
@@ -89,7 +90,7 @@ def test_backlog_is_fetched_without_loss_or_repeat_over_three_kills(
         for share in (1, 2, 3):
             goal = BACKLOG * share // 5
             office.until(lambda goal=goal: fetched(office) >= goal, f"{goal} mails are fetched", 300)  # type: ignore[misc]
-            [reader] = part_pids(office.gateway, "mailbox")
+            [reader] = parts_of(office.gateway.pid, "mailbox")
             os.kill(reader, Signals.SIGKILL)
         office.until(lambda: fetched(office) >= BACKLOG * 4 // 5, "most mails are fetched", 300)
         server.stop()

@@ -20,6 +20,7 @@ class Verb(StrEnum):
     TAG = "tag"
     PRIORITY = "priority"
     NOTIFY = "notify"  # tell an agent by mail, whatever else he wants to hear
+    ANSWER = "answer"  # by itself, with a template, in place of the acknowledgement
     NO_ACKNOWLEDGEMENT = "no-acknowledgement"
     STOP = "stop"  # ask no later rule, also where this one goes on
 
@@ -30,6 +31,7 @@ _WITH_VALUE = {
     Verb.TAG: "TAG",
     Verb.PRIORITY: "PRIORITY",
     Verb.NOTIFY: "EMAIL",
+    Verb.ANSWER: "TEMPLATE",
 }
 
 

@@ -53,13 +53,14 @@ def verdict_of(decision: Decision) -> Verdict | None:
 
 
 def ruled(case: Case, desk: Desk, decision: Decision) -> Case:
-    """The mail as the rules want it filed: in which queue, who is told, and whether it may be acknowledged."""
+    """The mail as the rules want it filed: in which queue, who is told, and how it may be answered."""
     queue = _queue(case, desk, decision) or case.queue
     silenced = next(decision.of(Verb.NO_ACKNOWLEDGEMENT), None)
     told = (desk.agents.get(canonical_address(action.value) or "") for _, action in decision.of(Verb.NOTIFY))
     return replace(
         case,
         queue=queue,
+        template=decision.value(Verb.ANSWER),
         silenced_by=silenced[0].name if silenced else "",
         tells=tuple(dict.fromkeys(agent for agent in told if agent)),
     )

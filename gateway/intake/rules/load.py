@@ -1,11 +1,14 @@
 """Rules between their table and their meaning: read once a batch, and refused when they are written wrongly."""
 
+from pathlib import Path
+
 from sqlmodel import Session
 
 from config import maillog
 from config.errors import AskedWrongly
 from gateway.intake.rules.action import Verb
 from gateway.intake.rules.decision import ReadRule, read_rule
+from outbound.render import check_text_template
 from storage.agents import find_agent
 from storage.queues import find_queue, queue_key
 from storage.rules import Rule, all_rules
@@ -26,19 +29,25 @@ def load_rules(session: Session) -> list[ReadRule]:
     return rules
 
 
-def check_rule(session: Session, rule: Rule) -> None:
-    """Refuse a rule that could never do what it says. Raises AskedWrongly or NotFound."""
+def check_rule(session: Session, rule: Rule, templates: Path | None = None) -> None:
+    """Refuse a rule that could never do what it says. Raises AskedWrongly, NotFound or BadConfiguration."""
     read = read_rule(rule)
     verbs = [action.verb for action in read.actions]
     if Verb.IGNORE in verbs and len(verbs) > 1:
         raise AskedWrongly("`ignore` leaves no ticket to which anything else could be done: it stands alone")
-    if verbs.count(Verb.ROUTE) > 1 or verbs.count(Verb.ASSIGN) > 1:
-        raise AskedWrongly("A rule routes to one queue and assigns to one agent")
+    if max(map(verbs.count, (Verb.ROUTE, Verb.ASSIGN, Verb.ANSWER))) > 1:
+        raise AskedWrongly("A rule routes to one queue, assigns to one agent and answers once")
+    if Verb.ANSWER in verbs and (Verb.NO_ACKNOWLEDGEMENT in verbs or Verb.HOLD in verbs):
+        raise AskedWrongly(
+            "`answer` stands in place of the acknowledgement: `no-acknowledgement` and `hold` silence it"
+        )
     for action in read.actions:
         if action.verb is Verb.ROUTE:
             find_queue(session, action.value)
         elif action.verb in (Verb.ASSIGN, Verb.NOTIFY):
             find_agent(session, action.value)
+        elif action.verb is Verb.ANSWER:
+            check_text_template(action.value, templates)
 
 
 def rename_in_rules(session: Session, old: str, new: str) -> None:

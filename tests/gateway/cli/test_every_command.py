@@ -5,6 +5,7 @@ from pathlib import Path
 import pytest
 from fakes.commandline import Cli
 
+from gateway.cli.app import PANELS, app
 from gateway.cli.manual import MARKER, every_command, manual
 
 COMMANDS = every_command()
@@ -45,3 +46,9 @@ def test_verb_with_a_letter_too_many_is_told_the_right_one(blank: Cli, name: str
     """A mistyped verb is told the command that was meant."""
     _, noun, verb = name.split()
     assert f"did you mean `{name}`?" in blank.refuses(noun, verb + "x", exits=2)
+
+
+def test_first_help_says_what_each_command_says_itself() -> None:
+    """The first help imports no command and has its sentences from a table: they are the commands' own."""
+    own = {name: command.get_short_help_str(200) for name, command in app.commands.items()}
+    assert own == {word.name: word.help for words in PANELS.values() for word in words}

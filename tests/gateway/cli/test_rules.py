@@ -112,3 +112,13 @@ def test_why_tells_the_rule_that_ignored_a_mail(desk: Cli) -> None:
     story = desk.json("mail", "why", row.id)
     assert (story["fate"], story["reason"]) == ("ignored", "rule 1: ignore: subject contains smokes")
     assert desk.json("audit")["fates"]["ignored"] == 1
+
+
+def test_rule_that_answers_without_a_template_is_refused(cli: Cli) -> None:
+    """When it is written, not when the first customer writes; a shipped one is good."""
+    said = cli.refuses("rule", "add", "--if", "kind is human", "--then", "answer holidays", exits=2)
+    assert "holidays.en.txt" in said
+    assert "acknowledgement" in said
+    assert cli.json("rule", "add", "--if", "kind is human", "--then", "answer acknowledgement")["actions"]
+    both = ("--then", "answer acknowledgement", "--then", "no-acknowledgement")
+    assert "silence" in cli.refuses("rule", "add", "--if", "kind is human", *both, exits=2)

@@ -9,13 +9,14 @@ import sys
 from pathlib import Path
 
 import pytest
+from fakes.commandline import Cli
 
 PROJECT = Path(__file__).parents[3]
 SLOW = ("sqlmodel", "sqlalchemy", "pydantic", "structlog", "dkim", "rich", "alembic", "asyncio")
 
 
 def imported(*words: str, folder: Path) -> set[str]:
-    """The packages that a command imports."""
+    """The modules that a command imports."""
     program = (
         "import sys\nfrom gateway.cli.ending import run\n"
         "run(sys.argv[1:])\nsys.stdout.write('\\n' + ' '.join(sys.modules))"
@@ -28,7 +29,7 @@ def imported(*words: str, folder: Path) -> set[str]:
         text=True,
         check=True,
     )
-    return {name.partition(".")[0] for name in ended.stdout.splitlines()[-1].split()}
+    return set(ended.stdout.splitlines()[-1].split())
 
 
 @pytest.mark.parametrize(
@@ -44,3 +45,10 @@ def test_reading_mail_imports_no_database(tmp_path: Path) -> None:
     (tmp_path / "mail.eml").write_bytes(b"From: a@b.example\r\n\r\nHello\r\n")
     names = imported("mail", "read", "mail.eml", "--json", folder=tmp_path)
     assert names.isdisjoint({"sqlmodel", "sqlalchemy", "storage"})
+
+
+def test_command_imports_no_other_noun_and_no_other_database(cli: Cli) -> None:
+    """`queue list` on SQLite loads neither the other nouns nor the dialect of PostgreSQL."""
+    names = imported("--config", str(cli.config), "queue", "list", folder=cli.folder)
+    assert "gateway.cli.queue" in names
+    assert names.isdisjoint({"gateway.cli.contact", "gateway.cli.mailbox", "sqlalchemy.dialects.postgresql"})

@@ -1,11 +1,19 @@
 """Rules on the way of a mail: what becomes of it and of its ticket, on both databases."""
 
+from collections.abc import Iterator
+from pathlib import Path
+
 import pytest
 from fakes.house import House, mail
 from sqlmodel import select
 
+from config.settings import Settings
 from storage.agents import NoticeKind, add_agent, join_queue
+from storage.blocklist import block
+from storage.contacts import contact_for, mark_known
+from storage.database import Database
 from storage.notices import Notice
+from storage.outbox import Outgoing, OutgoingKind
 from storage.queues import Acknowledge, Assignment, FreshMail, list_queues
 from storage.rules import Rule, add_rule
 from storage.spool import Spool, SpoolState, release
@@ -170,3 +178,82 @@ def test_rule_tells_an_agent_and_assignment_tells_the_one_who_wants_to_hear_it(h
     with house.database.reading() as session:
         notices = [(one.agent_id, one.kind, one.ticket_id) for one in session.exec(select(Notice)).all()]
     assert notices == [(house.agent.id, NoticeKind.NEW, ticket.id), (bea_id, NoticeKind.ASSIGNED, ticket.id)]
+
+
+CLOSED = (
+    "{% block subject %}{{ sender }} is closed{% endblock %}"
+    "{% block body %}Number {{ number }}, until Monday.{% endblock %}"
+)
+
+
+@pytest.fixture
+def answering(settings: Settings, database: Database, tmp_path: Path) -> Iterator[House]:
+    """A house with a template `closed` of its own and a rule that answers with it; its queue never acknowledges."""
+    folder = tmp_path / "templates"
+    folder.mkdir()
+    (folder / "closed.txt").write_text(CLOSED)
+    outbound = settings.outbound.model_copy(update={"templates": folder})
+    house = House(settings.model_copy(update={"outbound": outbound}), database)
+    house.set_queue("Support", acknowledge=Acknowledge.NEVER)
+    rule(house, "subject contains printer", "answer closed", "tag closed", for_all_mail=True)
+    yield house
+    house.worker.close()
+
+
+def answers(house: House) -> list[bytes]:
+    """The automatic answers that wait in the outbox."""
+    with house.database.reading() as session:
+        rows = session.exec(select(Outgoing).where(Outgoing.kind == OutgoingKind.ACKNOWLEDGEMENT)).all()
+        return [row.content for row in rows]
+
+
+def know_carla(house: House) -> None:
+    """An agent has answered her before."""
+    with house.database.writing() as session:
+        contact_for(session, "carla@customer.example")
+        mark_known(session, "carla@customer.example")
+
+
+def test_rule_answers_with_its_template_and_says_that_a_machine_wrote(answering: House) -> None:
+    """One automatic mail to a customer who is known, where the queue itself never acknowledges."""
+    know_carla(answering)
+    row = answering.receive(mail())
+    [content] = answers(answering)
+    assert trace(row, "answer") == "yes"
+    assert b"Auto-Submitted: auto-replied" in content
+    assert b"is closed" in content
+    assert b", until Monday." in content
+
+
+def test_rule_answers_no_stranger_no_machine_and_nobody_on_the_block_list(answering: House) -> None:
+    """Whatever a rule says: an unproven author, automatic mail and a blocked address get nothing."""
+    assert trace(answering.receive(mail()), "answer") == "no"
+    know_carla(answering)
+    assert (
+        trace(
+            answering.receive(mail("a", subject="printer of a robot", headers="Auto-Submitted: auto-generated\n")),
+            "answer",
+        )
+        == "no"
+    )
+    assert trace(answering.receive(mail("b", subject="another printer"), reverse_path=""), "answer") == "no"
+    with answering.database.writing() as session:
+        block(session, "carla@customer.example", "agent@company.example")
+    assert trace(answering.receive(mail("c", subject="the last printer")), "answer") == "no"
+    assert answers(answering) == []
+
+
+def test_rule_answers_within_the_budget_of_acknowledgements(answering: House) -> None:
+    """Three in an hour to one address are enough."""
+    know_carla(answering)
+    rows = [answering.receive(mail(f"text {number}", subject=f"printer {number}")) for number in range(5)]
+    assert [trace(row, "answer") for row in rows if row.state is SpoolState.FILED][:4] == ["yes", "yes", "yes", "no"]
+    assert len(answers(answering)) == 3
+
+
+def test_rule_for_all_mail_answers_an_answer_too(answering: House) -> None:
+    """The second mail joins the ticket and gets its automatic answer."""
+    know_carla(answering)
+    first = answering.ticket_of(answering.receive(mail(message_id="<p@x.example>")))
+    row = answering.receive(mail("more", subject="Re: printer", headers="In-Reply-To: <p@x.example>\n"))
+    assert (answering.ticket_of(row).id, trace(row, "answer")) == (first.id, "yes")
