@@ -6,6 +6,7 @@ server knows what they mean.
 """
 
 import re
+from functools import lru_cache
 
 _MAX_ADDRESS = 320
 _DOMAIN = re.compile(r"[a-z0-9]([a-z0-9-]*[a-z0-9])?(\.[a-z0-9]([a-z0-9-]*[a-z0-9])?)*\.?|\[[0-9a-fv:.]+\]")
@@ -20,8 +21,14 @@ def canonical_address(address: str) -> str | None:
     `"Ann"@Example.ORG` and `ann@example.org` are the same; a domain in U-labels becomes A-labels. Quotes stay
     where the local part needs them. The canonical form of a canonical form is itself.
     """
+    return None if len(address) > _MAX_ADDRESS else _canonical(address)
+
+
+# The same few addresses are asked about again and again while a batch of mail is filed.
+@lru_cache(maxsize=4096)
+def _canonical(address: str) -> str | None:
     local, at, domain = address.strip().rpartition("@")
-    if not at or len(address) > _MAX_ADDRESS:
+    if not at:
         return None
     plain_domain, plain_local = canonical_domain(domain), _canonical_local(local)
     if plain_domain is None or plain_local is None:

@@ -12,6 +12,7 @@ import sqlalchemy as sa
 from sqlmodel import Session
 
 from config.clock import now
+from storage.bulk import BulkUpdate
 from storage.columns import table_of
 from storage.spool import Acceptance, Raw, Spool, SpoolState
 
@@ -70,7 +71,12 @@ _AMONG = _SPOOL.c.id.in_(sa.bindparam("ids", expanding=True))
 _LEASE = sa.update(_SPOOL).where(_AMONG).values(lease_owner=sa.bindparam("owner"), lease_until=sa.bindparam("until"))
 _TAKEN = (
     sa.select(
-        _SPOOL,
+        _SPOOL.c.id,
+        _SPOOL.c.acceptance_id,
+        _SPOOL.c.recipient,
+        _SPOOL.c.sha256,
+        _SPOOL.c.attempts,
+        _SPOOL.c.passed,
         _RAW.c.content,
         _RAW.c.size,
         _ACCEPTANCE.c.reverse_path,
@@ -91,19 +97,12 @@ _STILL_OURS = (
     .order_by(_SPOOL.c.id)
     .with_for_update()
 )
-_SETTLE = (
-    sa.update(_SPOOL)
-    .where(_SPOOL.c.id == sa.bindparam("b_id"), _SPOOL.c.lease_owner == sa.bindparam("b_owner"), _WAITING)
-    .values(
-        state=sa.bindparam("b_state", type_=_SPOOL.c.state.type),
-        reason=sa.bindparam("b_reason"),
-        trace=sa.bindparam("b_trace", type_=_SPOOL.c.trace.type),
-        message_id=sa.bindparam("b_message", type_=sa.BigInteger),
-        storm_of=sa.bindparam("b_storm", type_=sa.String),
-        settled_at=sa.bindparam("b_at", type_=_SPOOL.c.settled_at.type),
-        lease_owner="",
-        lease_until=None,
-    )
+_SETTLE = BulkUpdate(
+    Spool,
+    ("state", "reason", "trace", "message_id", "storm_of", "settled_at"),
+    keys=("id", "lease_owner"),
+    fixed={"lease_owner": "", "lease_until": None},
+    where="spool.state IN ('received', 'failed')",
 )
 
 
@@ -206,17 +205,5 @@ def give_back(session: Session, owner: str) -> None:
 def settle(session: Session, owner: str, results: Iterable[Settled]) -> int:
     """Write what became of mails that `owner` has claimed; a mail whose lease was lost meanwhile is passed over."""
     at = now()
-    rows = [
-        {
-            "b_id": r.id,
-            "b_owner": owner,
-            "b_state": r.state,
-            "b_reason": r.reason,
-            "b_trace": r.trace,
-            "b_message": r.message_id,
-            "b_storm": r.storm_of,
-            "b_at": at,
-        }
-        for r in results
-    ]
-    return session.connection().execute(_SETTLE, rows).rowcount if rows else 0
+    rows = [(r.state, r.reason, r.trace, r.message_id, r.storm_of, at, r.id, owner) for r in results]
+    return _SETTLE.run(session.connection(), rows)

@@ -15,7 +15,7 @@ from sqlmodel import Field, Session, SQLModel, col, select
 
 from config.errors import Refused
 from storage.blobs import Blobs
-from storage.columns import insert_or_skip
+from storage.columns import insert_or_skip, table_of
 from storage.contacts import Contact, ContactAddress, addresses_of
 from storage.installation import load_installation
 from storage.messages import Message, MessageAttachment, MessageReference
@@ -40,6 +40,10 @@ class ErasedMail(SQLModel, table=True):
     __tablename__ = "erased_mail"
 
     tombstone: str = Field(primary_key=True)
+
+
+# Made once: it is asked for every batch of mail.
+_ANY_ERASED = sa.select(table_of(ErasedMail)).limit(1)
 
 
 class UnwantedBlob(SQLModel, table=True):
@@ -78,7 +82,7 @@ def erase_contact(session: Session, contact: Contact, *, by: str) -> Erased:
 
 def erased_among(session: Session, digests: Sequence[str]) -> set[str]:
     """Which of these mails were erased before."""
-    if not digests or session.exec(select(ErasedMail).limit(1)).first() is None:
+    if not digests or session.connection().execute(_ANY_ERASED).first() is None:
         return set()
     by_tombstone = {_tombstone(session, digest): digest for digest in digests}
     query = select(ErasedMail.tombstone).where(col(ErasedMail.tombstone).in_(by_tombstone))

@@ -70,7 +70,7 @@ def parse_query(typed: str) -> Query:
 
 
 def _terms(text: str, field: str, *, is_phrase: bool, is_begun: bool) -> list[Term]:
-    words = folded_words(text).split()[:_MAX_WORDS]
+    words = folded_words(text)[:_MAX_WORDS]
     if not words:
         return []
     if is_phrase:
@@ -171,7 +171,7 @@ def snippet(text: str, terms: Sequence[Term]) -> str:
     words = text[:100_000].split()
     wanted = [(term.words[0], term.is_begun and len(term.words) == 1) for term in terms]
     for place, word in enumerate(words):
-        folded = folded_words(word).split()
+        folded = folded_words(word)
         if any(one == found or (begun and one.startswith(found)) for one in folded for found, begun in wanted):
             start, end = max(0, place - _AROUND), place + _AROUND + 1
             before, after = "... " if start else "", " ..." if end < len(words) else ""

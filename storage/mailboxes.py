@@ -152,7 +152,7 @@ def list_mailboxes(session: Session) -> list[Mailbox]:
 
 def queue_ids_by_mailbox(session: Session) -> dict[str, int]:
     """The address of each mailbox -> the queue that stands for its mails."""
-    return dict(session.exec(select(Mailbox.address, Mailbox.queue_id)).all())
+    return {row.address: row.queue_id for row in session.connection().execute(_QUEUES)}
 
 
 def set_state(session: Session, mailbox: Mailbox, state: MailboxState, error: str = "") -> bool:
@@ -226,3 +226,5 @@ def remove_mailbox(session: Session, mailbox: Mailbox) -> None:
 
 
 _TABLE = table_of(Mailbox)
+# Made once: it is asked for every batch of mail.
+_QUEUES = sa.select(_TABLE.c.address, _TABLE.c.queue_id)

@@ -16,7 +16,8 @@ import sqlalchemy as sa
 from sqlmodel import Field, Session, SQLModel, col, select
 
 from config.errors import NotFound
-from storage.columns import Choice, Json, UtcDateTime, insert_or_skip, table_of
+from storage.bulk import BulkInsert
+from storage.columns import Choice, Json, UtcDateTime, column_names, insert_or_skip, table_of
 from storage.ids import MAX_NUMBER, take_numbers
 from storage.search import Indexed, index_messages
 
@@ -106,6 +107,11 @@ class MessageAttachment(SQLModel, table=True):
     sha256: str = Field(index=True)
 
 
+_INSERT = BulkInsert(Message, column_names(Message), is_new=True)
+_INSERT_REFERENCES = BulkInsert(MessageReference, column_names(MessageReference))
+_INSERT_ATTACHMENTS = BulkInsert(MessageAttachment, column_names(MessageAttachment), is_new=True)
+
+
 @dataclass(frozen=True, slots=True)
 class NewAttachment:
     """A file to keep; its blob is stored already."""
@@ -166,12 +172,11 @@ def file_messages(session: Session, messages: Sequence[NewMessage]) -> list[int]
         return []
     connection = session.connection()
     numbers = list(take_numbers(session, "message", len(messages)))
-    connection.execute(sa.insert(table_of(Message)), [row_of(n, m) for n, m in zip(numbers, messages, strict=True)])
-    references = [row for n, m in zip(numbers, messages, strict=True) for row in reference_rows(n, m)]
-    if references:
-        connection.execute(insert_or_skip(connection, MessageReference), references)
+    numbered = list(zip(numbers, messages, strict=True))
+    _INSERT.run_named(connection, [row_of(n, m) for n, m in numbered])
+    _INSERT_REFERENCES.run_named(connection, [row for n, m in numbered for row in reference_rows(n, m)])
     store_attachments(session, numbers, messages)
-    index_messages(session, [(n, words_of(m)) for n, m in zip(numbers, messages, strict=True)])
+    index_messages(session, [(n, words_of(m)) for n, m in numbered])
     return numbers
 
 
@@ -182,7 +187,7 @@ def row_of(number: int, message: NewMessage) -> dict[str, Any]:
         "ticket_id": message.ticket_id,
         "position": message.position,
         "direction": message.direction,
-        "kind": message.kind,
+        "kind": str(message.kind),
         "author_name": message.author[0],
         "author_email": message.author[1],
         "recipients_to": [list(person) for person in message.to],
@@ -238,7 +243,7 @@ def store_attachments(session: Session, numbers: Sequence[int], messages: Sequen
         }
         for id_, (n, file) in zip(ids, files, strict=True)
     ]
-    session.connection().execute(sa.insert(table_of(MessageAttachment)), rows)
+    _INSERT_ATTACHMENTS.run_named(session.connection(), rows)
 
 
 def words_of(message: NewMessage) -> Indexed:

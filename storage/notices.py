@@ -74,10 +74,13 @@ class Listeners:
         return self.teams.get(ticket.queue_id)
 
 
+# Made once: it is asked for every batch of mail.
+_LISTENING = select(Agent).where(col(Agent.removed_at).is_(None), Agent.notify != "")
+
+
 def load_listeners(session: Session) -> Listeners:
     """Who listens now. Where nobody does, that is one cheap question."""
-    query = select(Agent).where(col(Agent.removed_at).is_(None), Agent.notify != "")
-    agents = {agent.id or 0: agent for agent in session.exec(query).all()}
+    agents = {agent.id or 0: agent for agent in session.exec(_LISTENING).all()}
     if not agents:
         return Listeners({})
     teams: dict[int, set[int]] = {}

@@ -25,6 +25,10 @@ class Rule(SQLModel, table=True):
     created_at: datetime = Field(default_factory=now, sa_type=UtcDateTime)
 
 
+# Made once: it is asked for every batch of mail.
+_IN_ORDER = select(Rule).order_by(col(Rule.position))
+
+
 def add_rule(session: Session, rule: Rule) -> Rule:
     """Store a rule behind the others."""
     last = session.exec(select(sa.func.max(Rule.position))).one()
@@ -36,7 +40,7 @@ def add_rule(session: Session, rule: Rule) -> Rule:
 
 def all_rules(session: Session, queue_id: int | None = None) -> list[Rule]:
     """Every rule in the order in which they are asked; of one queue: those that its mail meets."""
-    query = select(Rule).order_by(col(Rule.position))
+    query = _IN_ORDER
     if queue_id is not None:
         query = query.where(or_(col(Rule.queue_id).is_(None), Rule.queue_id == queue_id))
     return list(session.exec(query).all())

@@ -26,6 +26,10 @@ class Suppressed(SQLModel, table=True):
     until: datetime = Field(sa_type=UtcDateTime)
 
 
+# Made once: it is asked for every batch of mail.
+_END = sa.delete(Suppressed).where(col(Suppressed.address).in_(sa.bindparam("addresses", expanding=True)))
+
+
 def suppress(session: Session, address: str, reason: str) -> None:
     """No automatic mail goes there for a while; what is newer counts."""
     at = now()
@@ -51,5 +55,4 @@ def end_suppression(session: Session, addresses: Collection[str]) -> int:
     """Somebody is there; returns how many were believed not to be."""
     if not addresses:
         return 0
-    ended = sa.delete(Suppressed).where(col(Suppressed.address).in_(addresses))
-    return session.exec(ended).rowcount
+    return session.connection().execute(_END, {"addresses": list(addresses)}).rowcount

@@ -8,10 +8,11 @@ from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from sqlmodel import Session, select
+from sqlmodel import Session
 
 from gateway.intake.case import Case
 from gateway.intake.lookups import (
+    Entrance,
     Known,
     Person,
     find_addresses,
@@ -20,6 +21,7 @@ from gateway.intake.lookups import (
     find_inboxes,
     find_members,
     find_people,
+    find_queues,
     find_recent,
     find_references,
     lock_tickets,
@@ -30,7 +32,6 @@ from gateway.intake.standing import Standing
 from gateway.reading.mail import Person as Writer
 from outbound.post_office import PostOffice
 from storage.address import domain_of
-from storage.addresses import CreationAddress
 from storage.contacts import Contact, ContactAddress, mark_known
 from storage.erasure import erased_among
 from storage.mailboxes import queue_ids_by_mailbox
@@ -66,13 +67,13 @@ class Desk:
 
     def __init__(self, session: Session, office: PostOffice, at: datetime, mails: int) -> None:
         self.session, self.office, self.at = session, office, at
-        self.queues = {queue.number: queue for queue in session.exec(select(Queue)).all()}
+        self.queues = find_queues(session)
         self.agents = find_agents(session)
         self.rules = load_rules(session)
         self.mailboxes = queue_ids_by_mailbox(session)
         # A mailbox that we read ourselves is an inbox of ours like one that forwards.
         self.inboxes = find_inboxes(session) | dict.fromkeys(self.mailboxes, True)
-        self.addresses: dict[str, CreationAddress] = {}
+        self.addresses: dict[str, Entrance] = {}
         self.people: dict[str, Person] = {}
         self.erased: set[str] = set()  # digests of mails of the batch that were erased before
         self.references: dict[str, list[Known]] = {}
@@ -134,9 +135,12 @@ class Desk:
 
     def ticket(self, number: int) -> Ticket | None:
         """A ticket by its number; a merged one leads to the one that lives, and takes its people and queues along."""
-        self.fetch_tickets({number})
-        merged: set[int] = set()
+        if number not in self.tickets:
+            self.fetch_tickets({number})
         ticket = self.tickets.get(number)
+        if ticket is None or not ticket.merged_into:
+            return ticket
+        merged: set[int] = set()
         while ticket and ticket.merged_into and ticket.id not in merged:
             merged.add(ticket.id)
             ticket = self.tickets.get(ticket.merged_into)
@@ -174,9 +178,7 @@ class Desk:
     def open_ticket(self, case: Case, subject: str) -> Ticket:
         """A new ticket for this mail, in the queue of its envelope."""
         person = self.contact_of(case.customer_address, case.customer)
-        number = self._new.ticket_numbers.next()
-        ticket = Ticket(
-            id=number,
+        ticket = self._new.add_ticket(
             queue_id=case.queue.number,
             subject=subject,
             contact_id=person.contact_id if person else None,
@@ -186,7 +188,7 @@ class Desk:
             created_at=self.at,
             updated_at=self.at,
         )
-        self._new.add_ticket(ticket)
+        number = ticket.id
         self._new.add(TicketQueue, ticket_id=number, queue_id=case.queue.number)
         self.tickets[number], self.homes[number], self.roles[number] = ticket, {case.queue.number}, {}
         self.add_event(ticket, "created", f"by mail from {case.author or 'nobody'}")

@@ -26,7 +26,7 @@ _MAX_RECIPIENTS = 50
 # No evidence of an answer: the mail is fresh, and only its queue's policy joins it to a ticket.
 BY_POLICY = "open ticket of the contact"
 # Where servers on the way note to whom they delivered.
-_DELIVERED_TO = ("Delivered-To", "X-Original-To", "Envelope-To", "X-Envelope-To", "X-Delivered-To")
+_DELIVERED_TO = ("delivered-to", "x-original-to", "envelope-to", "x-envelope-to", "x-delivered-to")
 
 
 def by_envelope(case: Case, desk: Desk) -> Match | None:
@@ -37,8 +37,9 @@ def by_envelope(case: Case, desk: Desk) -> Match | None:
 def by_recipients(case: Case, desk: Desk) -> Match | None:
     """To, Cc or Delivered-To name a signed reply address: it survives when the inbox forwards the answer."""
     addresses = [person.email for person in (*case.mail.to, *case.mail.cc)[:_MAX_RECIPIENTS]]
+    fields = case.mail.headers_among(_DELIVERED_TO)
     for name in _DELIVERED_TO:
-        addresses += case.mail.header_all(name)[:_MAX_RECIPIENTS]
+        addresses += fields.get(name, [])[:_MAX_RECIPIENTS]
     for address in addresses:
         mark = desk.office.marks.read_reply_address(address.strip(" <>"))
         if mark:

@@ -18,21 +18,22 @@ _FOR = re.compile(r"\bfor\s+<?([^\s<>;]{3,320}@[^\s<>;]{1,255})>?", re.IGNORECAS
 _SRS = re.compile(r"srs[01]=", re.IGNORECASE)
 # In the order of trust; all fields of a name count, the bottom-most (the first hop) first.
 _HEADERS = (
-    "X-Forwarded-For",
-    "X-Forwarded-To",
-    "Resent-From",
-    "X-MS-Exchange-Inbox-Rules-Loop",
-    "X-MS-Exchange-ForwardingLoop",
-    "X-Yahoo-Forwarded",
-    "X-Original-To",
-    "Delivered-To",
-    "Envelope-To",
-    "X-Envelope-To",
-    "X-Delivered-To",
-    "X-Resolved-To",  # Fastmail, Cyrus
-    "X-Apparently-To",  # Yahoo
-    "Original-Recipient",  # iCloud: RFC 8098 section 2.3
+    "x-forwarded-for",
+    "x-forwarded-to",
+    "resent-from",
+    "x-ms-exchange-inbox-rules-loop",
+    "x-ms-exchange-forwardingloop",
+    "x-yahoo-forwarded",
+    "x-original-to",
+    "delivered-to",
+    "envelope-to",
+    "x-envelope-to",
+    "x-delivered-to",
+    "x-resolved-to",  # Fastmail, Cyrus
+    "x-apparently-to",  # Yahoo
+    "original-recipient",  # iCloud: RFC 8098 section 2.3
 )
+_LOOKED_AT = frozenset((*_HEADERS, "received"))
 _MAX_FIELDS = 20
 _WRITTEN_BY_AUTHOR = ("to", "cc")
 
@@ -68,10 +69,11 @@ def _traces(mail: Mail, reverse_path: str) -> Iterator[Source]:
     # Under a tenant's technical domain stands the same mailbox, but not the address that people know.
     technical = [one for one in rewritten if domain_of(one.address).endswith(".onmicrosoft.com")]
     yield from (one for one in rewritten if one not in technical)
+    fields = mail.headers_among(_LOOKED_AT)
     for name in _HEADERS:
-        for value in reversed(mail.header_all(name)[:_MAX_FIELDS]):
-            yield from _canonical(_ADDRESS.findall(value[:1000])[:1], name.lower())
-    for value in reversed(mail.header_all("Received")[:_MAX_FIELDS]):
+        for value in reversed(fields.get(name, [])[:_MAX_FIELDS]):
+            yield from _canonical(_ADDRESS.findall(value[:1000])[:1], name)
+    for value in reversed(fields.get("received", [])[:_MAX_FIELDS]):
         yield from _canonical(_FOR.findall(value[:2000]), "received")
     yield from technical
     yield from _canonical((person.email for person in mail.to), "to")

@@ -6,7 +6,7 @@ proved. RFC 7960 section 4.1.3.
 """
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 
 from gateway.intake.desk import Desk
 from gateway.reading.addresses import parse_mailboxes
@@ -14,7 +14,7 @@ from gateway.reading.mail import Mail, Person
 from storage.address import canonical_address, domain_of
 
 _ADDRESS = re.compile(r"[^\s<>\"(),;:@]{1,64}@[^\s<>\"(),;:@]{1,255}")
-_LIST_FIELDS = ("List-Post", "X-BeenThere", "Mailing-List", "X-Mailing-List", "X-List-Address")
+_LIST_FIELDS = ("list-post", "x-beenthere", "mailing-list", "x-mailing-list", "x-list-address")
 _LIST_ID = re.compile(r"<([^<>\s]{1,255})>")
 _ORIGINAL_FIELDS = ("X-Original-From", "Original-From", "X-Original-Sender")
 _VIA = re.compile(r"^['\"]?(.{0,200}?)['\"]?\s\(?via\s.{0,200}$", re.IGNORECASE | re.DOTALL)
@@ -36,17 +36,19 @@ def list_author(mail: Mail, desk: Desk) -> Person | None:
 
 
 def _is_lists_own(mail: Mail, address: str, desk: Desk) -> bool:
-    if _VIA.match(mail.author.name) and (desk.is_ours(address) or mail.header("List-Id")):
+    fields = mail.headers_among((*_LIST_FIELDS, "list-id"))
+    list_id = fields.get("list-id", [""])[0]
+    if _VIA.match(mail.author.name) and (desk.is_ours(address) or list_id):
         return True
-    if address in _list_addresses(mail):
+    if address in _list_addresses(fields, list_id):
         return True
-    return domain_of(address) in _ENCODING_DOMAINS and bool(mail.header("List-Id"))
+    return domain_of(address) in _ENCODING_DOMAINS and bool(list_id)
 
 
-def _list_addresses(mail: Mail) -> set[str]:
-    values = [value[:_MAX_FIELD] for name in _LIST_FIELDS for value in mail.header_all(name)[:3]]
+def _list_addresses(fields: Mapping[str, list[str]], list_id: str) -> set[str]:
+    values = [value[:_MAX_FIELD] for name in _LIST_FIELDS for value in fields.get(name, [])[:3]]
     found = {canonical_address(address) or "" for value in values for address in _ADDRESS.findall(value)}
-    ids = _LIST_ID.findall(mail.header("List-Id")[:_MAX_FIELD])
+    ids = _LIST_ID.findall(list_id[:_MAX_FIELD])
     # RFC 2919: list <support.lists.company.example> is most often support@lists.company.example.
     return found | {id_.lower().replace(".", "@", 1) for id_ in ids}
 

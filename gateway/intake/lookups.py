@@ -10,18 +10,18 @@ from datetime import datetime
 from typing import Any
 
 import sqlalchemy as sa
-from sqlmodel import Session, col, select
+from sqlmodel import Session, select
 
 from storage.addresses import CreationAddress
 from storage.agents import Agent
 from storage.columns import table_of
 from storage.contacts import Contact, ContactAddress
 from storage.messages import Message, MessageReference
-from storage.queues import SUGGESTED_AFTER, SourceInbox
+from storage.queues import SUGGESTED_AFTER, Queue, SourceInbox
 from storage.tickets import Participant, ParticipantRole, Ticket, TicketQueue
 
 _PARTICIPANT, _HOME, _TICKET = table_of(Participant), table_of(TicketQueue), table_of(Ticket)
-_CONTACT, _ADDRESS = table_of(Contact), table_of(ContactAddress)
+_CONTACT, _ADDRESS, _ENTRANCE = table_of(Contact), table_of(ContactAddress), table_of(CreationAddress)
 _REFERENCE, _MESSAGE, _INBOX = table_of(MessageReference), table_of(Message), table_of(SourceInbox)
 
 
@@ -55,6 +55,18 @@ _PARTICIPANTS = (
     .where(_among(_PARTICIPANT.c.ticket_id))
 )
 _HOMES = sa.select(_HOME).where(_among(_HOME.c.ticket_id))
+_ENTRANCES = sa.select(_ENTRANCE.c.address, _ENTRANCE.c.id, _ENTRANCE.c.queue_id).where(_among(_ENTRANCE.c.address))
+# Objects, since they are changed, or handed to others who expect them.
+_QUEUES = select(Queue)
+_TICKETS = select(Ticket).where(_among(_TICKET.c.id)).order_by(_TICKET.c.id).with_for_update()
+
+
+@dataclass(frozen=True, slots=True)
+class Entrance:
+    """A creation address: its number, and the queue to which it leads."""
+
+    id: int
+    queue_id: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,10 +110,14 @@ def find_inboxes(session: Session) -> dict[str, bool]:
     return {row.address: row.confirmed for row in session.connection().execute(_INBOXES)}
 
 
-def find_addresses(session: Session, recipients: Collection[str]) -> dict[str, CreationAddress]:
+def find_queues(session: Session) -> dict[int, Queue]:
+    """All queues, by number."""
+    return {queue.number: queue for queue in session.exec(_QUEUES).all()}
+
+
+def find_addresses(session: Session, recipients: Collection[str]) -> dict[str, Entrance]:
     """Which of these are creation addresses."""
-    query = select(CreationAddress).where(col(CreationAddress.address).in_(recipients))
-    return {row.address: row for row in session.exec(query).all()}
+    return {row.address: Entrance(row.id, row.queue_id) for row in _rows(session, _ENTRANCES, recipients)}
 
 
 def find_people(session: Session, authors: Collection[str]) -> dict[str, Person]:
@@ -143,8 +159,7 @@ def find_homes(session: Session, tickets: Collection[int]) -> list[tuple[int, in
 
 def lock_tickets(session: Session, numbers: Collection[int]) -> dict[int, Ticket]:
     """Tickets by number; on PostgreSQL they stay as they are until we are done."""
-    query = select(Ticket).where(col(Ticket.id).in_(numbers)).order_by(col(Ticket.id)).with_for_update()
-    return {ticket.id: ticket for ticket in session.exec(query).all()}
+    return {ticket.id: ticket for ticket in session.exec(_TICKETS, params={"among": list(numbers)}).all()}
 
 
 def _rows(

@@ -42,8 +42,8 @@ _CHORES_SECONDS = 5.0
 _CLOSE_SECONDS = 600.0
 _STORM_SECONDS = 30.0
 _TROUBLE_SECONDS = 1.0
-# A batch holds the writer's turn; other processes of an embedded database wait for it. It is CPU time that counts:
-# where many share a processor, smaller batches would only need more of it.
+# A batch holds the writer's turn, and other processes of an embedded database wait for it; PostgreSQL has no such
+# turn. It is CPU time that counts: where many share a processor, smaller batches would only need more of it.
 _LONG_BATCH_SECONDS = 0.06
 # After a small batch the mail of so long shares the next one: ten mails in one batch cost a third of ten batches.
 _GATHER_SECONDS = 0.05
@@ -196,7 +196,7 @@ class IntakeWorker:
             count_attempt(session, self._owner, id_, error)
 
     def _adapt(self, size: int, seconds: float) -> None:
-        if seconds > _LONG_BATCH_SECONDS:
+        if self._database.is_sqlite and seconds > _LONG_BATCH_SECONDS:
             self._batch = max(_SMALLEST_BATCH, min(self._batch, size) * 3 // 4)
         elif size >= self._batch:
             self._batch = min(self._settings.batch, self._batch + 5)

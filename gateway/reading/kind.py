@@ -8,7 +8,7 @@ say nothing: Exchange puts them on mail that people wrote.
 from __future__ import annotations
 
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Final
 
@@ -28,6 +28,8 @@ class Clues:
     subject: str
     text: str
     report: Report | None
+    submitted: str  # the keyword of Auto-Submitted
+    reply_mark: str  # the header that calls this an automatic answer, or an empty string
 
 
 _REPORT_KINDS: Final = {"dsn": Kind.DSN, "mdn": Kind.MDN, "complaint": Kind.COMPLAINT}
@@ -71,7 +73,8 @@ def decide_kind(
     fields: dict[str, str] = {}
     for name, value in headers:
         fields.setdefault(name.lower(), value)
-    clues = Clues(fields, author, subject, text, report)
+    submitted = _auto_submitted(fields)
+    clues = Clues(fields, author, subject, text, report, submitted, _marked_as_reply(fields, submitted))
     for decide in _DECIDERS:
         answer = decide(clues)
         if answer is not None:
@@ -91,9 +94,9 @@ def _report(clues: Clues) -> Answer | None:
     return _REPORT_KINDS.get(clues.report.type, Kind.DSN), f"report of type {clues.report.type}"
 
 
-def _auto_submitted(clues: Clues) -> str:
+def _auto_submitted(fields: Mapping[str, str]) -> str:
     """The keyword without comments and parameters. RFC 3834 section 5."""
-    return re.split(r"[;(\s]", clues.fields.get("auto-submitted", "").strip(), maxsplit=1)[0].lower()
+    return re.split(r"[;(\s]", fields.get("auto-submitted", "").strip(), maxsplit=1)[0].lower()
 
 
 def _out_of_office(clues: Clues) -> Answer | None:
@@ -102,10 +105,10 @@ def _out_of_office(clues: Clues) -> Answer | None:
         return Kind.OUT_OF_OFFICE, "Auto-Submitted"
     if is_reply_subject(clues.subject):
         return Kind.OUT_OF_OFFICE, "subject of an automatic reply"
-    marked = _marked_as_reply(clues) or ("Auto-Submitted" if submitted not in ("", "no") else "")
+    marked = clues.reply_mark or ("Auto-Submitted" if submitted not in ("", "no") else "")
     if marked and is_absence_subject(clues.subject):
         return Kind.OUT_OF_OFFICE, f"subject of an absence and {marked}"
-    if _marked_as_reply(clues) and is_absence_text(clues.text):
+    if clues.reply_mark and is_absence_text(clues.text):
         return Kind.OUT_OF_OFFICE, f"text of an absence and {marked}"
     loops = clues.fields.get("x-ms-exchange-inbox-rules-loop")
     if loops is not None and clues.fields.get("x-auto-response-suppress", "").strip().lower() == "all" and submitted:
@@ -113,10 +116,8 @@ def _out_of_office(clues: Clues) -> Answer | None:
     return None
 
 
-def _marked_as_reply(clues: Clues) -> str:
-    """The header that calls this an automatic answer, or an empty string."""
-    fields = clues.fields
-    if _auto_submitted(clues) == "auto-replied":
+def _marked_as_reply(fields: Mapping[str, str], submitted: str) -> str:
+    if submitted == "auto-replied":
         return "Auto-Submitted"
     for name in ("precedence", "x-precedence"):
         if fields.get(name, "").strip().lower() in ("auto_reply", "auto-reply", "autoreply"):
@@ -131,13 +132,12 @@ def _marked_as_reply(clues: Clues) -> str:
 
 
 def _auto_replied(clues: Clues) -> Answer | None:
-    name = _marked_as_reply(clues)
-    return (Kind.AUTO_REPLIED, name) if name else None
+    return (Kind.AUTO_REPLIED, clues.reply_mark) if clues.reply_mark else None
 
 
 def _verification(clues: Clues) -> Answer | None:
     """A sign-up code of another service, which nobody outside must ever read here (ticket trick)."""
-    is_robot = _is_robot(clues.author.email) or _auto_submitted(clues) == "auto-generated"
+    is_robot = _is_robot(clues.author.email) or clues.submitted == "auto-generated"
     is_service = _SERVICE.fullmatch(clues.author.email.partition("@")[0].lower()) is not None
     reason = is_code_mail(clues.subject, clues.text, is_robot=is_robot, is_service=is_service)
     return (Kind.VERIFICATION, reason) if reason else None
@@ -145,7 +145,7 @@ def _verification(clues: Clues) -> Answer | None:
 
 def _auto_generated(clues: Clues) -> Answer | None:
     fields = clues.fields
-    if _auto_submitted(clues) not in ("", "no"):
+    if clues.submitted not in ("", "no"):
         return Kind.AUTO_GENERATED, "Auto-Submitted"
     if fields.get("x-fc-machinegenerated", "").strip().lower() == "true":
         return Kind.AUTO_GENERATED, "X-FC-MachineGenerated"

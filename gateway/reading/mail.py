@@ -7,6 +7,7 @@ and of lone surrogates, so that it can be stored in any database as it is.
 
 from __future__ import annotations
 
+from collections.abc import Container
 from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
@@ -118,5 +119,13 @@ class Mail:
 
     def header_all(self, name: str) -> list[str]:
         """All fields of this name, in their order."""
-        wanted = name.lower()
-        return [value for key, value in self.headers if key.lower() == wanted]
+        return self.headers_among((name.lower(),)).get(name.lower(), [])
+
+    def headers_among(self, names: Container[str]) -> dict[str, list[str]]:
+        """All fields of these names, which are in lower case: one look at the header where many are wanted."""
+        found: dict[str, list[str]] = {}
+        for key, value in self.headers:
+            name = key.lower()
+            if name in names:
+                found.setdefault(name, []).append(value)
+        return found

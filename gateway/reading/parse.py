@@ -23,7 +23,7 @@ from gateway.reading.kind import decide_kind
 from gateway.reading.mail import Attachment, Mail, Person
 from gateway.reading.quotation import reply_text
 from gateway.reading.refs import find_refs
-from gateway.reading.report import find_report
+from gateway.reading.report import find_report, may_report
 from gateway.reading.wire import Fields, Part, take_apart
 from gateway.reading.words import decode_value
 
@@ -69,11 +69,18 @@ def _read(raw: bytes, arrived: datetime, depth: int) -> Mail:
 
 def _with_views(mail: Mail, part: Part, arrived: datetime, depth: int) -> Mail:
     """What takes the whole mail to say."""
-    report = find_report(as_message(part), mail.subject, mail.author, mail.text, mail.headers)
+    is_none = _is_plain(part) and not may_report(mail.subject, mail.author, mail.text, mail.headers)
+    report = None if is_none else find_report(as_message(part), mail.subject, mail.author, mail.text, mail.headers)
     embedded = _embedded(mail.attachments, arrived, depth) if report is None else None
     forwarded = find_forward(mail.subject, mail.text, embedded) if report is None else None
     kind, reason = decide_kind(mail.headers, mail.author, mail.subject, mail.text, report)
     return replace(mail, report=report, forwarded=forwarded, kind=kind, kind_reason=reason)
+
+
+def _is_plain(part: Part) -> bool:
+    """One text and nothing else, by its own word and by what was read."""
+    written = part.first("content-type").partition(";")[0].strip().lower()
+    return part.content_type == "text/plain" and not part.children and written in ("", "text/plain")
 
 
 def _embedded(attachments: tuple[Attachment, ...], arrived: datetime, depth: int) -> Mail | None:

@@ -168,6 +168,8 @@ def _above(lines: Sequence[str], at: int) -> int:
 def _sorts(lines: Sequence[str]) -> list[Sort]:
     """What each line is; an attribution above quoted lines is quoted too."""
     sorts = [_sort(line) for line in lines]
+    if Sort.QUOTED not in sorts:
+        return sorts
     below = Sort.BLANK
     for at in range(len(sorts) - 1, -1, -1):
         sort = sorts[at]
@@ -208,7 +210,7 @@ def _without_quotation(lines: Sequence[str], sorts: Sequence[Sort]) -> list[str]
     signed = signature_begins(lines[:end]) if Sort.NEW in sorts else None
     while end > 0 and (sorts[end - 1] is not Sort.NEW or _is_foot(lines, sorts, end, signed)):
         end -= 1
-    if _answered_quotations(sorts[:end]) >= 2:
+    if Sort.QUOTED not in sorts[:end] or _answered_quotations(sorts[:end]) >= 2:
         return list(lines[:end])
     return _without_quoted(lines[:end], sorts[:end])
 

@@ -44,6 +44,7 @@ _DRAWN: Final = _DASHES + "*#~+\\"
 # What the first or the last letter of a separator or an attribution can be.
 _FIRSTS: Final = frozenset(_DRAWN + "|") | frozenset(map(chr, _INVISIBLE))
 _LASTS: Final = (*_DRAWN, *"|:：", *WROTE_LAST)
+_LAST_LETTERS: Final = frozenset(ending[-1] for ending in _LASTS)
 _MARKS: Final = " \t*_|#\\"
 _RULES: Final = _DRAWN + " \t>|"
 _CORE: Final = frozenset({Label.FROM, Label.TO, Label.CC, Label.DATE, Label.SUBJECT})
@@ -84,7 +85,7 @@ def may_introduce(line: str) -> bool:
     shown = line.strip("> \t\r\u00a0")
     if not shown:
         return False
-    if shown.endswith(_LASTS) or shown[0] in _FIRSTS or line.startswith(">>> "):
+    if shown[0] in _FIRSTS or line.startswith(">>> ") or (shown[-1] in _LAST_LETTERS and shown.endswith(_LASTS)):
         return True
     return ":" in shown[:_LABEL_END] or "：" in shown[:_LABEL_END] or ATTRIBUTION_INSIDE in shown[:MAX_LINE]
 

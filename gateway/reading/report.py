@@ -65,6 +65,16 @@ def find_report(
     return None
 
 
+def may_report(subject: str, author: Person, text: str, headers: Sequence[tuple[str, str]]) -> bool:
+    """Whether a mail that is one plain text can be a report: most are none, which is told without taking them apart."""
+    return (
+        not text.strip()
+        or _is_plain_complaint(subject, author)
+        or _notification(author, text) is not None
+        or is_prose_report(subject, author, text, headers)
+    )
+
+
 def _prose(parts: Sequence[Part], text: str) -> str:
     """What the report says for people: its first text, or what is left of a broken multipart."""
     for part in parts:

@@ -19,10 +19,11 @@ _FATES = {Verb.IGNORE: SpoolState.IGNORED, Verb.HOLD: SpoolState.HELD}
 
 def ask_rules(case: Case, desk: Desk, *, is_answer: bool) -> Decision:
     """What the rules say about a mail; what they did stands in the trace."""
+    if not desk.rules:
+        return Decision()
     decision = decide(desk.rules, facts_of(case, desk, is_answer=is_answer), case.claimed.passed)
-    if desk.rules:
-        why = "; ".join(dict.fromkeys(f"{rule.name} is about {rule.words}" for rule, _ in decision.done))
-        case.note("rules", decision.words or "none", why)
+    why = "; ".join(dict.fromkeys(f"{rule.name} is about {rule.words}" for rule, _ in decision.done))
+    case.note("rules", decision.words or "none", why)
     return decision
 
 
@@ -54,6 +55,8 @@ def verdict_of(decision: Decision) -> Verdict | None:
 
 def ruled(case: Case, desk: Desk, decision: Decision) -> Case:
     """The mail as the rules want it filed: in which queue, who is told, and how it may be answered."""
+    if not decision.done:
+        return case
     queue = _queue(case, desk, decision) or case.queue
     silenced = next(decision.of(Verb.NO_ACKNOWLEDGEMENT), None)
     told = (desk.agents.get(canonical_address(action.value) or "") for _, action in decision.of(Verb.NOTIFY))
@@ -83,6 +86,8 @@ def place_by(decision: Decision, place: Place, *, is_answer: bool) -> Place:
 
 def change_ticket(case: Case, desk: Desk, ticket: Ticket, decision: Decision) -> None:
     """Route, assign, tag and rank the ticket that the mail was filed in."""
+    if not decision.done:
+        return
     if decision.has(Verb.ROUTE):
         desk.move_ticket(ticket, case.queue)
     _assign(case, desk, ticket, decision)

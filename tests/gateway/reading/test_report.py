@@ -11,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from gateway.reading.mail import Person, Report, ReportedRecipient
-from gateway.reading.report import find_report
+from gateway.reading.report import find_report, may_report
 
 ORIGINAL = (
     "Message-ID: <ticket.12@desk.example>\nFrom: desk@company.example\nTo: ann@customer.example\nSubject: x\n\nHello"
@@ -401,3 +401,19 @@ def test_notification_without_recipients_is_a_report_when_ses_sends_it() -> None
     body = '{"notificationType":"Delivery","delivery":{},"mail":{"messageId":"x1"}}'
     report = read(f"From: SES <no-reply@sns.amazonaws.com>\nSubject: AWS Notification Message\n\n{body}")
     assert report == Report("dsn", (), "<x1>")
+
+
+@given(
+    st.sampled_from(
+        ["Ann <ann@customer.example>", "<MAILER-DAEMON@mx.example>", "<staff@hotmail.com>", "Postmaster <>"]
+    ),
+    st.sampled_from(["Hello", "Undelivered Mail Returned to Sender", "complaint about message", "Warning: delayed"]),
+    st.sampled_from(["", "  \n", "Hello", "550 5.1.1 <ann@customer.example>: User unknown", "could not be delivered"]),
+    st.sampled_from(["", "X-Failed-Recipients: ann@customer.example\n", "Content-Type: text/plain; charset=utf-8\n"]),
+)
+def test_plain_mail_that_cannot_be_a_report_is_none(author: str, subject: str, body: str, headers: str) -> None:
+    """The cheap question never denies what the thorough one finds."""
+    name, _, email = author.rpartition("<")
+    fields = [("Return-Path", "<>"), *([("X-Failed-Recipients", ANN)] if "Failed" in headers else [])]
+    person = Person(name.strip(), email.strip("<>"))
+    assert may_report(subject, person, body, fields) or read(prose(author, subject, body, headers)) is None

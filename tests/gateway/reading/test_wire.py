@@ -159,3 +159,4 @@ def test_mail_has_its_headers():
     """Fields are found by name in any case, in their order."""
     mail: Mail = read_mail(b"X-A: 1\nx-a: 2\n\n")
     assert (mail.header("X-a"), mail.header_all("x-A"), mail.header("none")) == ("1", ["1", "2"], "")
+    assert mail.headers_among(("x-a", "none")) == {"x-a": ["1", "2"]}
