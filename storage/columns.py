@@ -45,7 +45,7 @@ class UtcDateTime(sa.types.TypeDecorator[datetime]):
 
     def load_dialect_impl(self, dialect: Dialect) -> sa.types.TypeEngine[Any]:
         """`timestamptz` on PostgreSQL, text in UTC on SQLite."""
-        return sa.DateTime(timezone=True) if dialect.name == "postgresql" else _SqliteMoment()
+        return sa.DateTime(timezone=True) if dialect.name == "postgresql" else _SqliteMoment()  # type: ignore[no-untyped-call]
 
     def process_bind_param(self, value: datetime | None, dialect: Dialect) -> datetime | None:
         """Refuse a naive time: nobody knows what it means."""
