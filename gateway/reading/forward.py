@@ -32,6 +32,7 @@ from gateway.reading.quoted_header import (
     unquoted,
     visible,
 )
+from gateway.reading.unknown_header import read_unknown_block
 from gateway.reading.written_date import read_date
 from gateway.reading.written_people import ADDRESS, read_people, read_person
 
@@ -123,7 +124,12 @@ def _silent(lines: Sequence[str], at: int, first: int) -> Place | None:
         return _below(lines, at) or _attribution_at(lines, at, at)
     if (found := label_of(unquoted(line))) and found[0] is not Label.OTHER:
         return _block_at(lines, at, at)
-    return _attribution_at(lines, at, first)
+    return _unknown_at(lines, at) or _attribution_at(lines, at, first)
+
+
+def _unknown_at(lines: Sequence[str], at: int) -> Place | None:
+    block = read_unknown_block(lines, at)
+    return Place(at, block.end, block) if block.introduces else None
 
 
 def _is_framed(line: str) -> bool:
@@ -180,6 +186,8 @@ def _attribution_below(lines: Sequence[str], start: int, separator: int) -> Plac
 def _block_at(lines: Sequence[str], start: int, separator: int) -> Place | None:
     window = list(map(unquoted, lines[start : start + 60])) if is_quoted(lines[start]) else lines[start : start + 60]
     block = read_block(window, 0)
+    if not block.introduces:
+        block = read_unknown_block(window, 0)
     return Place(separator, start + block.end, block) if block.introduces else None
 
 

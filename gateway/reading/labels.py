@@ -44,6 +44,7 @@ _LABELS: Final = {
     发信人 | 寄件者 | 寄件人 | 보낸 사람 | 보낸사람 | 발신 | 발신자 | 보내는 사람 | מאת | من | مِن | المرسل
     از | فرستنده | từ | người gửi | จาก | ผู้ส่ง | dari | pengirim | daripada | nga | remitent | nork
     oddiwrth | प्रेषक | প্রেরক | mittent | ó | vun | из | kimdən
+    | 送信元 | 從 | 从 | से | გამგზავნი | кімнен | ումից | থেকে | oddi wrth | od koga
     """),
     Label.TO: words_of("""
     adresat | pentru | pour
@@ -54,6 +55,7 @@ _LABELS: Final = {
     към | получател | за | коме | 宛先 | 收件人 | 收件者 | 받는 사람 | 받는사람 | 수신 | 수신자 | אל | إلى
     الى | المستلم | به | گیرنده | đến | tới | người nhận | ถึง | ผู้รับ | kepada | untuk | per a | nori | at
     प्रति | प्राप्तकर्ता | të | kimə
+    | adressaat | adressaadid | iki | ke | 到 | 至 | को | për | ადრესატი | кімге | ում | gavėjai
     """),
     Label.CC: words_of("""
     cc | cc. | kopie | kopi | kopia | kopija | kópia | kopio | kopie k | másolat | másolatot kap | copie
@@ -61,6 +63,7 @@ _LABELS: Final = {
     копие | κοιν | κοινοποίηση | копија | 抄送 | 副本 | 写し | 참조 | עותק | העתק | نسخة | نسخة إلى | رونوشت
     đồng kính gửi | สำเนา | สำเนาถึง | tembusan | c/c | koopia | k.kopia | კოპია | kopija kam | kp | con copia
     con copia a | in kopie | kopie (cc) | gir
+    | прехвърлено | sk | प्रतिलिपि | afrit | ასლი | көшірме | surəti | պատճեն | koopia saajad | kopia do | a/c | kópía
     """),
     Label.BCC: words_of("""
     bcc | bkopie | blindkopie | blindkopi | hemlig kopia | cci | cco | ccn | gizli | udw | ukryta kopia
@@ -85,6 +88,9 @@ _LABELS: Final = {
     보낸날짜 | 발송일 | 발신일시 | 일시 | תאריך | נשלח | التاريخ | تاريخ | تم الإرسال | تاریخ | ارسال | ngày
     đã gửi | gửi | วันที่ | ส่ง | ส่งเมื่อ | tanggal | dikirim | terkirim | tarikh | dihantar | bidalia
     दिनांक | तारीख
+    | испратено | αποστολή | saatmisaeg | تاريخ الإرسال | נשלח ב | ارسال شده | thời gian gửi | thời gian
+    भेजा गया | dërguar | გაგზავნილია | жіберілді | göndərilib | göndərildi | gestuur | anfonwyd | ուղարկված է
+    পাঠানো হয়েছে | data de envio | fecha de envío | senddatum | versendet | 寄件時間 | 送信時刻 | 보낸 일시
     """),
     Label.SUBJECT: words_of("""
     sujet | subject | betreff | objet | asunto | assunto | oggetto | onderwerp | emne | ämne | aihe | otsikko | temat
@@ -92,6 +98,7 @@ _LABELS: Final = {
     относно | предмет | наслов | naslov | zadeva | 件名 | 主题 | 主題 | 主旨 | 标题 | 標題 | 제목 | נושא
     الموضوع | موضوع | chủ đề | tiêu đề | เรื่อง | ชื่อเรื่อง | perihal | subjek | assumpte | gaia | asunt
     teema | pealkiri | temats | tēma | विषय | efni | titlu | mövzu
+    | הנדון | თემა | тақырып | թեմա | বিষয় | pwnc | titel | titre | título | sujet du message | predmet poruke
     """),
     Label.OTHER: words_of("""
     importance | priority | attachments | attachment | organization | organisation | sender | return-path
@@ -255,7 +262,7 @@ def folded(words: str) -> str:
     return unicodedata.normalize("NFC", joined).lower().replace("\u0307", "")
 
 
-LABELS: Final = {word: label for label, words in _LABELS.items() for word in words}
+LABELS: Final = {folded(word): label for label, words in _LABELS.items() for word in words}
 LONGEST_LABEL: Final = max(map(len, LABELS))
 
 

@@ -14,7 +14,7 @@ from enum import Enum
 from itertools import pairwise
 from typing import Final
 
-from gateway.reading.attribution import attribution_within, read_attribution
+from gateway.reading.attribution import attribution_within, read_attribution, read_bare_attribution
 from gateway.reading.labels import Label, is_reply_marker
 from gateway.reading.quoted_header import (
     is_forward_separator,
@@ -28,6 +28,7 @@ from gateway.reading.quoted_header import (
 )
 from gateway.reading.quoted_html import quoted_line
 from gateway.reading.signature import is_device_line, signature_begins
+from gateway.reading.unknown_header import read_unknown_block
 
 MAX_TEXT: Final = 1_000_000
 MAX_LINES: Final = 20_000
@@ -117,6 +118,8 @@ def _introduction(lines: Sequence[str], at: int) -> Cut | None:
         if not block.introduces or (found[0] is not Label.FROM and not block.is_certain):
             return None
         return Cut(_before(lines, at), block.is_certain or is_rule(_line_above(lines, at)))
+    if found is None and read_unknown_block(lines, at).is_certain:
+        return Cut(_before(lines, at), True)
     return _unmarked_attribution(lines, at)
 
 
@@ -190,7 +193,7 @@ def _sort(line: str) -> Sort:
 
 def _mark_introduction(lines: Sequence[str], sorts: list[Sort], at: int) -> None:
     first = next((place + 1 for place in range(at, max(-1, at - 4), -1) if sorts[place] is not Sort.NEW), 0)
-    attribution = read_attribution(lines, at, first)
+    attribution = read_attribution(lines, at, first) or read_bare_attribution(lines, at, first)
     if attribution is not None:
         begin = _without_labels(lines, attribution.begin)
         sorts[begin : at + 1] = [Sort.QUOTED] * (at + 1 - begin)

@@ -7,6 +7,7 @@ that a scan that asks at every line stays linear.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Final
@@ -25,6 +26,7 @@ from gateway.reading.labels import (
 
 MAX_LINE: Final = 2_000
 MAX_BLOCK_LINES: Final = 40
+MAX_UNKNOWN: Final = 25  # letters of a label
 LONG_RULE: Final = 38  # KMail closes a forwarded mail with a rule of 41 dashes
 ATTRIBUTION_INSIDE: Final = ":   "  # Yahoo on Android goes on in the same line
 
@@ -46,6 +48,8 @@ _FIRSTS: Final = frozenset(_DRAWN + "|") | frozenset(map(chr, _INVISIBLE))
 _LASTS: Final = (*_DRAWN, *"|:：", *WROTE_LAST)
 _MARKS: Final = " \t*_|#\\"
 _RULES: Final = _DRAWN + " \t>|"
+_YEAR: Final = re.compile(r"(?<!\d)(?:19|20|25)\d{2}(?!\d)")
+_CLOCK: Final = re.compile(r"(?<!\d)\d{1,2}[:.]\d{2}(?!\d)")
 _CORE: Final = frozenset({Label.FROM, Label.TO, Label.CC, Label.DATE, Label.SUBJECT})
 
 
@@ -156,7 +160,7 @@ def read_block(lines: Sequence[str], start: int) -> Block:
                 break
             place += 1
             continue
-        found = label_of(line)
+        found = label_of(line) or _label_between(lines[place : place + 2], fields)
         if found is None:
             if last is None or end < place or not _continues(line, last, fields.get(last, "")):
                 break
@@ -169,6 +173,22 @@ def read_block(lines: Sequence[str], start: int) -> Block:
         place += 1
         end = place
     return Block(fields, end)
+
+
+def _label_between(lines: Sequence[str], fields: dict[Label, str]) -> tuple[Label, str] | None:
+    """A label that no table knows, between others that are known: what it says is a time, or nothing to us."""
+    label, colon, value = visible(lines[0]).lstrip(_MARKS).partition(":")
+    if Label.FROM not in fields or not colon or len(label) > MAX_UNKNOWN or not label.strip(_MARKS):
+        return None
+    if not any(label_of(line) for line in lines[1:]):
+        return None
+    is_date = Label.DATE not in fields and is_instant(value)
+    return (Label.DATE if is_date else Label.OTHER), value.strip(_MARKS)
+
+
+def is_instant(value: str) -> bool:
+    """A year and a time of day."""
+    return _YEAR.search(value[:200]) is not None and _CLOCK.search(value[:200]) is not None
 
 
 def _subject_follows(lines: Sequence[str], fields: dict[Label, str]) -> bool:
