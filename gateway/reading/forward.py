@@ -23,6 +23,7 @@ from gateway.reading.quoted_header import (
     core,
     is_forward_end,
     is_forward_separator,
+    is_framed,
     is_original_separator,
     is_quoted,
     is_rule,
@@ -120,7 +121,7 @@ def _find_place(lines: Sequence[str], first: int, is_forward: bool) -> Place | N
 def _silent(lines: Sequence[str], at: int, first: int) -> Place | None:
     """An introduction that answers have too: only the subject says that this is a forward."""
     line = lines[at]
-    if is_original_separator(line) or is_rule(line) or _is_framed(line):
+    if is_original_separator(line) or is_rule(line) or is_framed(line):
         return _below(lines, at) or _attribution_at(lines, at, at)
     if (found := label_of(unquoted(line))) and found[0] is not Label.OTHER:
         return _block_at(lines, at, at)
@@ -130,12 +131,6 @@ def _silent(lines: Sequence[str], at: int, first: int) -> Place | None:
 def _unknown_at(lines: Sequence[str], at: int) -> Place | None:
     block = read_unknown_block(lines, at)
     return Place(at, block.end, block) if block.introduces else None
-
-
-def _is_framed(line: str) -> bool:
-    """`----- words -----`: a separator in whatever language."""
-    shown = visible(line[:200]).strip(" \t>|")
-    return shown.startswith("----") and shown.endswith("----")
 
 
 def _attribution_at(lines: Sequence[str], at: int, first: int) -> Place | None:

@@ -227,7 +227,9 @@ ORIGINAL: Final = frozenset(
     sākotnējais ziņojums | algne kiri | algne sõnum | 元のメッセージ | 元のメール | 原始邮件 | 邮件原件
     原邮件 | 原始郵件 | 原始訊息 | 回复的原邮件 | 回复的邮件 | 原本邮件 | 원본 메시지 | 원본 메세지
     원본 메일 | 원본메시지 | הודעה מקורית | الرسالة الأصلية | رسالة أصلية | پیام اصلی | tin nhắn gốc | thư gốc
-    ข้อความต้นฉบับ | ข้อความเดิม | pesan asli | mesej asal
+    ข้อความต้นฉบับ | ข้อความเดิม | pesan asli | mesej asal | оригінал повідомлення | изходно съобщение
+    オリジナル メッセージ | オリジナルメッセージ | jatorrizko mezua | mensaxe orixinal | originaalsõnum
+    pradinė žinutė | upprunaleg skilaboð | मूल संदेश
     """)
 )
 

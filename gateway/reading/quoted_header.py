@@ -106,6 +106,12 @@ def is_rule(line: str) -> bool:
     return len(shown) >= 3 and not shown.strip(_DRAWN + " ")
 
 
+def is_framed(line: str) -> bool:
+    """`----- words -----`: a separator in whatever language."""
+    shown = visible(line[:200]).strip(" \t>|")
+    return shown.startswith("----") and shown.endswith("----")
+
+
 def is_forward_separator(line: str) -> bool:
     """Mutt and Horde name the author within it: `----- Forwarded message from Ann <a@b.c> -----`."""
     words = core(line)

@@ -62,6 +62,7 @@ SENDS_LAST: Final = words_of("""
 SENDERS: Final = words_of("""
     iphone | ipad | ipod | galaxy | samsung | android | outlook | windows | blackberry | huawei | xiaomi | nokia
     pixel | macbook | smartphone | my phone | k-9 | yahoo | aol | gmx | web.de | proton | tuta | bluemail | spark
-    fairemail | canary | zoho | hushmail | superhuman | airmail | em client | mail.ru | яндекс | yandex | mail app
+    fairemail | canary | edison | newton | mailbird | mimestream | polymail | shortwave | zoho | hushmail
+    superhuman | airmail | em client | mail.ru | яндекс | yandex | mail app
     мобильн | мобільн | телефон | फ़ोन | 手机 | 手機
     """)

@@ -15,10 +15,15 @@ from gateway.reading.sent_from import SENDERS, SENDS, SENDS_LAST, SENT_FROM, SEN
 
 MAX_SIGNATURE_LINES: Final = 14  # below a mark without its blank; above that it is a rule in the text
 MAX_MARK: Final = 10
+MAX_TO_POSTSCRIPT: Final = 60  # lines
 MAX_DEVICE_LINE: Final = 90
 MAX_DEVICE_WORDS: Final = 7
 MAX_TO_SENDER: Final = 42  # letters from the verb to the name of what sent it
 
+_POSTSCRIPT: Final = re.compile(
+    r"(?:p\.?\s?-?(?:p\.?\s?)?s(?:\.(?=\s)|\s?[.:])|p\.\s?d\.|pd:|n\.\s?b\.|nb:|з\.\s?[ыі]\.|п\.\s?п?\.?\s?с\.|зы:|υ\.\s?γ\.|נ\.\s?ב\.|追伸|追記|附言|又及|추신)",
+    re.IGNORECASE,
+)
 _LINK: Final = re.compile(r"\[([^\]\n]{1,80})\]\([^()\n]{0,300}\)")
 _ADDRESS: Final = re.compile(r"[<(]?\s?https?:")
 _MARKS: Final = ("--", "—", "--=20")
@@ -64,6 +69,15 @@ def _is_list_footer(lines: Sequence[str]) -> bool:
     return any(words in footer for words in _LIST_FOOTERS)
 
 
+def postscript(lines: Sequence[str]) -> list[str]:
+    """The paragraph that begins with P.S. among the lines of a signature, below a blank line."""
+    begin = next((at for at, line in enumerate(lines[:MAX_TO_POSTSCRIPT]) if _POSTSCRIPT.match(line)), None)
+    if begin is None:
+        return []
+    end = next((at for at in range(begin, len(lines)) if not lines[at].strip()), len(lines))
+    return ["", *lines[begin:end]]
+
+
 def is_device_line(line: str) -> bool:
     """`Sent from my iPhone`, but not `Sent from my desk, which is easier.`"""
     if len(line) > 4 * MAX_DEVICE_LINE:
@@ -83,4 +97,6 @@ def is_device_line(line: str) -> bool:
 def _names_sender(shown: str) -> bool:
     """`Sent from FairEmail, an open source app`: the device or the program stands close to the verb."""
     begins = shown.startswith(SENDS) and any(name in shown[:MAX_TO_SENDER] for name in SENDERS)
-    return begins or (shown.rstrip(".").endswith(SENDS_LAST) and any(name in shown[-MAX_TO_SENDER:] for name in SENDERS))
+    return begins or (
+        shown.rstrip(".").endswith(SENDS_LAST) and any(name in shown[-MAX_TO_SENDER:] for name in SENDERS)
+    )
