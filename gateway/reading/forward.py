@@ -73,7 +73,8 @@ def find_forward(subject: str, text: str, embedded: Mail | None) -> Forwarded | 
         return _from_attachment(embedded, _note(lines, 1 if command else 0, len(lines)))
     first = 1 if command else 0
     is_forward = is_forward_subject(subject) and not is_finnish_answer(subject, text)
-    place = _find_place(lines, first, bool(command) or is_forward)
+    is_answer = prefix_of(subject)[0] in REPLY_PREFIXES
+    place = _find_place(lines, first, is_forward=bool(command) or is_forward, is_answer=is_answer)
     named = read_person(command["rest"]) if command else Person("", "")
     if place is None:
         return _commanded(named, subject, lines) if named.email else None
@@ -101,7 +102,7 @@ def _commanded(author: Person, subject: str, lines: Sequence[str]) -> Forwarded:
     return Forwarded(author, subject=base_subject(subject), body=_trimmed(lines[1:]))
 
 
-def _find_place(lines: Sequence[str], first: int, is_forward: bool) -> Place | None:
+def _find_place(lines: Sequence[str], first: int, *, is_forward: bool, is_answer: bool) -> Place | None:
     """The first introduction of another mail; whatever comes after the first belongs to that mail."""
     for at in range(first, min(len(lines), MAX_NOTE_LINES)):
         line = lines[at]
@@ -111,11 +112,25 @@ def _find_place(lines: Sequence[str], first: int, is_forward: bool) -> Place | N
             place = _below(lines, at)
             if place is not None:
                 return place
-        elif is_forward and (place := _silent(lines, at, first)):
+        elif place := _unmarked(lines, at, first, is_forward=is_forward, is_answer=is_answer):
             return place
         elif not is_forward and _is_answer_from(lines, at, first):
             return None
     return None
+
+
+def _unmarked(lines: Sequence[str], at: int, first: int, *, is_forward: bool, is_answer: bool) -> Place | None:
+    """An introduction that does not say by itself that it is one of a forward."""
+    place = _silent(lines, at, first) if is_forward else None
+    return place if place is not None or is_answer else _unknown_separator(lines, at)
+
+
+def _unknown_separator(lines: Sequence[str], at: int) -> Place | None:
+    """`----- words -----` of a language that no table knows, above header lines that are beyond doubt."""
+    if not is_framed(lines[at]) or is_rule(lines[at]) or is_original_separator(lines[at]):
+        return None
+    place = _below(lines, at)
+    return place if place is not None and isinstance(place.header, Block) and place.header.is_certain else None
 
 
 def _silent(lines: Sequence[str], at: int, first: int) -> Place | None:
@@ -250,10 +265,15 @@ def _dedented(lines: Sequence[str]) -> str:
 
 
 def _note(lines: Sequence[str], first: int, end: int) -> str:
-    """What stands above the separator, without the rule that belongs to it."""
-    while end > first and (not visible(lines[end - 1]).strip(" \t>") or is_rule(lines[end - 1])):
+    """What stands above the separator, without the rule or the marked line that belongs to it."""
+    is_marked = end < len(lines) and is_quoted(lines[end])
+    while end > first and _belongs_below(lines[end - 1], is_marked=is_marked):
         end -= 1
     return _trimmed(lines[first:end])
+
+
+def _belongs_below(line: str, *, is_marked: bool) -> bool:
+    return not visible(line).strip(" \t>") or is_rule(line) or (is_marked and is_quoted(line))
 
 
 def _trimmed(lines: Sequence[str]) -> str:
