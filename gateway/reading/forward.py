@@ -33,7 +33,7 @@ from gateway.reading.quoted_header import (
     unquoted,
     visible,
 )
-from gateway.reading.unknown_header import read_unknown_block
+from gateway.reading.unknown_header import read_bare_block, read_unknown_block
 from gateway.reading.written_date import read_date
 from gateway.reading.written_people import ADDRESS, read_people, read_person
 
@@ -195,10 +195,13 @@ def _attribution_below(lines: Sequence[str], start: int, separator: int) -> Plac
 
 def _block_at(lines: Sequence[str], start: int, separator: int) -> Place | None:
     window = list(map(unquoted, lines[start : start + 60])) if is_quoted(lines[start]) else lines[start : start + 60]
-    block = read_block(window, 0)
-    if not block.introduces:
-        block = read_unknown_block(window, 0)
-    return Place(separator, start + block.end, block) if block.introduces else None
+    # Without colons they count below a separator only: "To wait is hard" begins like one.
+    readers = (read_block, read_unknown_block, read_bare_block)
+    for read in readers if start > separator else readers[:2]:
+        block = read(window, 0)
+        if block.introduces:
+            return Place(separator, start + block.end, block)
+    return None
 
 
 def _from_lines(lines: Sequence[str], place: Place, first: int, subject: str) -> Forwarded:

@@ -86,7 +86,9 @@ _LABELS: Final = {
     """),
     Label.DATE: words_of("""
     posláno | gönderme zamanı
-    date | sent | sent at | sent on | data | datum | dato | fecha | dátum | datum a čas | päivämäärä | päiväys
+    date sent | date | sent | sent at | sent on
+    data | datum | dato | fecha | dátum | datum a čas
+    päivämäärä | päiväys
     lähetetty | lähetysaika | tarih | gönderilen | gönderildi | gönderme tarihi | gönderilme tarihi | gönderim
     dată | trimis | дата | дата и время | отправлено | когда | надіслано | відправлено | gesendet
     gesendet am | enviado | enviada | enviado em | enviada em | enviado el | enviat | envoyé | envoyé le
@@ -112,6 +114,8 @@ _LABELS: Final = {
     הנדון | თემა | тақырып | թեմա | বিষয় | pwnc | titel | titre | título | sujet du message | predmet poruke
     """),
     Label.OTHER: words_of("""
+    sensitivity | categories | follow up flag | flag status | send reply to | vertraulichkeit | kategorien
+    confidentialité | sensibilité | catégories | confidencialidad | carácter | categorías | x-mailer
     importance | priority | attachments | attachment | organization | organisation | sender | return-path
     message-id | newsgroups | resent-from | list-id | mailing list | wichtigkeit | priorität | anlagen
     anhänge | importancia | prioridad | datos adjuntos | archivos adjuntos | adjuntos | importância
@@ -198,7 +202,8 @@ FORWARDED: Final = frozenset(
     pārsūtīts ziņojums | پیام هدایت شده | अग्रेषित संदेश | mesej yang dimajukan | ফরওয়ার্ড করা বার্তা
     prosljeđena poruka | препратено писмо | препратен имейл | posredovana pošta | edastatud sõnumid
     đã chuyển tiếp | email được chuyển tiếp | หนังสือส่งต่อ | ข้อความส่งต่อ | email terusan | пересланное письмо
-    пересылка | отправлено далее | 転送されたメッセージです | 転送されたEメール | doorgezonden bericht | envio reencaminhado
+    пересылка | отправлено далее | 転送されたメッセージです | 転送されたEメール | doorgezonden bericht
+    envio reencaminhado
     correo reenviado | e-mail reenviado | inoltro messaggio | messaggio inoltrato da | vidaresänt meddelande
     """)
 )
@@ -212,7 +217,9 @@ FORWARDED_FROM: Final = words_of("""
 # What stands below it.
 FORWARD_ENDS: Final = frozenset(
     words_of("""
-    end forwarded message | end of forwarded message | ende der weitergeleiteten nachricht
+    end of original message text
+    end forwarded message | end of forwarded message
+    ende der weitergeleiteten nachricht
     ende weitergeleitete nachricht
     fin du message transféré | fin du message réexpédié | fin del mensaje reenviado | fine messaggio inoltrato
     fine del messaggio inoltrato | fim da mensagem encaminhada | fim da mensagem reencaminhada
@@ -226,7 +233,7 @@ FORWARD_ENDS: Final = frozenset(
 # What stands above the mail that is answered or forwarded: it does not say which of the two.
 ORIGINAL: Final = frozenset(
     words_of("""
-    original
+    original | original message text
     original message | original email | original appointment | original mail | message original
     reply message | reply above this line | ursprüngliche nachricht | originalnachricht | original-nachricht
     ursprüngliche mail | ursprüngliche e-mail | originaltermin | message d'origine | message initial

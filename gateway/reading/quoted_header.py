@@ -42,6 +42,7 @@ _REFERENCES: Final = (("&nbsp;", " "), ("&lt;", "<"), ("&gt;", ">"))
 _LABEL_END: Final = LONGEST_LABEL + 12
 # ProtonMail draws its rules with hyphens of Unicode.
 _DASHES: Final = "-_=—–─━‐‑‒―"
+_SCISSORS: Final = "8<"  # The Bat!
 _DRAWN: Final = _DASHES + "*#~+\\"
 # What the first or the last letter of a separator or an attribution can be.
 _FIRSTS: Final = frozenset(_DRAWN + "|") | frozenset(map(chr, _INVISIBLE))
@@ -95,7 +96,7 @@ def may_introduce(line: str) -> bool:
 
 def core(line: str) -> str:
     """What a separator says, without its dashes: `-----Original Message-----`."""
-    return folded(visible(line[:200]).strip(_RULES).strip(_RULES + ":"))
+    return folded(visible(line[:200]).strip(_RULES).removeprefix(_SCISSORS).strip(_RULES + ":"))
 
 
 def is_rule(line: str) -> bool:
@@ -120,12 +121,14 @@ def is_forward_separator(line: str) -> bool:
 
 def is_forward_end(line: str) -> bool:
     """The line that some clients write below a forwarded mail."""
-    return line[:1] in _FIRSTS and (core(line) in FORWARD_ENDS or (is_rule(line) and len(line) >= LONG_RULE))
+    return line.startswith((*_FIRSTS, _SCISSORS)) and (
+        core(line) in FORWARD_ENDS or (is_rule(line) and len(line) >= LONG_RULE)
+    )
 
 
 def is_original_separator(line: str) -> bool:
     """Its dashes tell the separator from a sentence; Apple writes none, but says "forwarded"."""
-    shown = visible(line).strip(" \t>*|")
+    shown = visible(line).strip(" \t>*|").removeprefix(_SCISSORS)
     if shown[:1] in _DASHES + "+":
         return core(line) in ORIGINAL
     # GroupWise: `>>> Ann Lee <ann@x.y> 05.03.24 09:41 Uhr >>>`

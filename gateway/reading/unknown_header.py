@@ -10,8 +10,8 @@ import re
 from collections.abc import Sequence
 from typing import Final
 
-from gateway.reading.labels import Label
-from gateway.reading.quoted_header import Block, is_instant, visible
+from gateway.reading.labels import LABELS, Label, folded
+from gateway.reading.quoted_header import Block, is_instant, read_block, visible
 
 MAX_LABEL: Final = 30
 MAX_WORDS: Final = 4
@@ -42,6 +42,18 @@ def read_unknown_block(lines: Sequence[str], start: int) -> Block:
     if len(people) > 2:
         fields[Label.CC] = people[2]
     return Block(fields, start + len(rows))
+
+
+def read_bare_block(lines: Sequence[str], start: int) -> Block:
+    """The header lines of eM Client, which stand below a separator and have no colon: `From "Ann" <ann@x.y>`."""
+    written = [_with_colon(line) for line in lines[start : start + MAX_ROWS]]
+    block = read_block(written, 0)
+    return Block(block.fields, start + block.end)
+
+
+def _with_colon(line: str) -> str:
+    label, _, value = visible(line).strip(_MARKS).partition(" ")
+    return f"{label}: {value}" if folded(label) in LABELS else line
 
 
 def _value(line: str) -> str | None:
