@@ -15,7 +15,9 @@ MAX_LENGTH: Final = 16_000
 MAX_PEOPLE: Final = 200
 
 _CJK: Final = "\u3040-\u30ff\u3400-\u9fff\uac00-\ud7af"  # letters of languages that set no blank around an address
-_LOCAL: Final = rf"(?:[a-zA-Z0-9_.+=&?/'-]{{1,64}}|(?:(?![{_CJK}])[\w.+=&?/'-]){{1,64}}|[{_CJK}0-9._-]{{1,64}})"
+_LOCAL: Final = (
+    rf"(?:[a-zA-Z0-9_.+=&?/'-]{{1,64}}|(?:(?![{_CJK}])[\w.+=&?/'-]){{1,64}}|(?<![{_CJK}])[{_CJK}0-9._-]{{1,64}})"
+)
 _LABEL: Final = rf"(?:[a-zA-Z0-9_-]{{1,63}}(?=[^\w]|[{_CJK}]|\Z)|[\w-]{{1,63}})"
 # Tried only where a word begins, and 64 letters at most from there: linear.
 ADDRESS: Final = re.compile(rf"(?:(?<![\w.+/'=-])|(?<=[{_CJK}])){_LOCAL}@{_LABEL}(?:\.{_LABEL}){{0,10}}")
