@@ -7,7 +7,7 @@ from functools import partial
 
 import pytest
 
-from benchmarks import accept, end_to_end, latency, lookup, memory, reading, relay, search, startup
+from benchmarks import accept, end_to_end, hostile, latency, lookup, memory, reading, relay, search, startup
 from benchmarks.machine import describe_machine
 
 
@@ -18,7 +18,7 @@ def main() -> int:
         "names",
         nargs="*",
         metavar="NAME",
-        help="accept, latency, memory, end_to_end, lookup, relay, startup, reading, search; none: all",
+        help="accept, latency, memory, end_to_end, lookup, relay, startup, reading, hostile, search; none: all",
     )
     parser.add_argument("--rounds", type=int, default=5, help="how often each of a pair is measured, in turn (5)")
     parser.add_argument(
@@ -35,6 +35,7 @@ def main() -> int:
         "relay": partial(relay.main, asked.rounds, asked.mails),
         "startup": partial(startup.main, asked.rounds),
         "reading": reading.main,
+        "hostile": hostile.main,
         "search": partial(search.main, asked.messages),
     }
     for name in asked.names:

@@ -17,6 +17,8 @@ from gateway.reading.written_people import ADDRESS
 
 MAX_LINES: Final = 4
 MAX_LENGTH: Final = 600
+MAX_BARE: Final = 120
+MAX_TAIL: Final = 80  # letters at the end of a line in which an address names who wrote
 
 _FRAME: Final = " \t*_>-"  # Zimbra, Zoho and Notes set dashes around who wrote when
 _ENDS: Final = (":", *WROTE_LAST)
@@ -49,6 +51,16 @@ def read_attribution(lines: Sequence[str], end: int, first: int = 0) -> Attribut
     begin = _beginning(lines, end, first)
     words = folded(" ".join(visible(line) for line in lines[begin : end + 1])[:MAX_LENGTH]).strip(_FRAME)
     return Attribution(words, begin, end) if _is_attribution(words) else None
+
+
+def read_bare_attribution(lines: Sequence[str], end: int, first: int) -> Attribution | None:
+    """Without a verb that is known, as can be told only where quoted lines follow: who, or when to the minute."""
+    shown = visible(lines[end]).strip()
+    if not shown.endswith((":", ")", "]")) or len(shown) > MAX_BARE or end != first:
+        return None
+    words = folded(shown).strip(_FRAME)
+    names = ADDRESS.search(words[-MAX_TAIL:]) is not None and shown.endswith(":")
+    return Attribution(words, end, end) if names or (_DAY.search(words) and _CLOCK.search(words)) else None
 
 
 def attribution_within(line: str) -> Attribution | None:

@@ -140,7 +140,9 @@ class BodyReader:
         package = unpack(octets)
         if package is None or not (package.files or package.text or package.html):
             return False
-        if not self.content.sections and (package.html or package.text):
+        is_silent = not any(one.words().strip() for one in self.content.sections)
+        if is_silent and (package.html or package.text):
+            self.content.sections.clear()
             kind = "text/html" if package.html else "text/plain"
             words = (package.html or package.text).encode("utf-8")
             self._leaf(Part((), words, kind, {"charset": "utf-8"}), is_first=True)

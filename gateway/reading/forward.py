@@ -23,6 +23,7 @@ from gateway.reading.quoted_header import (
     core,
     is_forward_end,
     is_forward_separator,
+    is_framed,
     is_original_separator,
     is_quoted,
     is_rule,
@@ -32,6 +33,7 @@ from gateway.reading.quoted_header import (
     unquoted,
     visible,
 )
+from gateway.reading.unknown_header import read_bare_block, read_unknown_block
 from gateway.reading.written_date import read_date
 from gateway.reading.written_people import ADDRESS, read_people, read_person
 
@@ -71,7 +73,8 @@ def find_forward(subject: str, text: str, embedded: Mail | None) -> Forwarded | 
         return _from_attachment(embedded, _note(lines, 1 if command else 0, len(lines)))
     first = 1 if command else 0
     is_forward = is_forward_subject(subject) and not is_finnish_answer(subject, text)
-    place = _find_place(lines, first, bool(command) or is_forward)
+    is_answer = prefix_of(subject)[0] in REPLY_PREFIXES
+    place = _find_place(lines, first, is_forward=bool(command) or is_forward, is_answer=is_answer)
     named = read_person(command["rest"]) if command else Person("", "")
     if place is None:
         return _commanded(named, subject, lines) if named.email else None
@@ -99,7 +102,7 @@ def _commanded(author: Person, subject: str, lines: Sequence[str]) -> Forwarded:
     return Forwarded(author, subject=base_subject(subject), body=_trimmed(lines[1:]))
 
 
-def _find_place(lines: Sequence[str], first: int, is_forward: bool) -> Place | None:
+def _find_place(lines: Sequence[str], first: int, *, is_forward: bool, is_answer: bool) -> Place | None:
     """The first introduction of another mail; whatever comes after the first belongs to that mail."""
     for at in range(first, min(len(lines), MAX_NOTE_LINES)):
         line = lines[at]
@@ -109,27 +112,40 @@ def _find_place(lines: Sequence[str], first: int, is_forward: bool) -> Place | N
             place = _below(lines, at)
             if place is not None:
                 return place
-        elif is_forward and (place := _silent(lines, at, first)):
+        elif place := _unmarked(lines, at, first, is_forward=is_forward, is_answer=is_answer):
             return place
         elif not is_forward and _is_answer_from(lines, at, first):
             return None
     return None
 
 
+def _unmarked(lines: Sequence[str], at: int, first: int, *, is_forward: bool, is_answer: bool) -> Place | None:
+    """An introduction that does not say by itself that it is one of a forward."""
+    place = _silent(lines, at, first) if is_forward else None
+    return place if place is not None or is_answer else _unknown_separator(lines, at)
+
+
+def _unknown_separator(lines: Sequence[str], at: int) -> Place | None:
+    """`----- words -----` of a language that no table knows, above header lines that are beyond doubt."""
+    if not is_framed(lines[at]) or is_rule(lines[at]) or is_original_separator(lines[at]):
+        return None
+    place = _below(lines, at)
+    return place if place is not None and isinstance(place.header, Block) and place.header.is_certain else None
+
+
 def _silent(lines: Sequence[str], at: int, first: int) -> Place | None:
     """An introduction that answers have too: only the subject says that this is a forward."""
     line = lines[at]
-    if is_original_separator(line) or is_rule(line) or _is_framed(line):
+    if is_original_separator(line) or is_rule(line) or is_framed(line):
         return _below(lines, at) or _attribution_at(lines, at, at)
     if (found := label_of(unquoted(line))) and found[0] is not Label.OTHER:
         return _block_at(lines, at, at)
-    return _attribution_at(lines, at, first)
+    return _unknown_at(lines, at) or _attribution_at(lines, at, first)
 
 
-def _is_framed(line: str) -> bool:
-    """`----- words -----`: a separator in whatever language."""
-    shown = visible(line[:200]).strip(" \t>|")
-    return shown.startswith("----") and shown.endswith("----")
+def _unknown_at(lines: Sequence[str], at: int) -> Place | None:
+    block = read_unknown_block(lines, at)
+    return Place(at, block.end, block) if block.introduces else None
 
 
 def _attribution_at(lines: Sequence[str], at: int, first: int) -> Place | None:
@@ -179,8 +195,13 @@ def _attribution_below(lines: Sequence[str], start: int, separator: int) -> Plac
 
 def _block_at(lines: Sequence[str], start: int, separator: int) -> Place | None:
     window = list(map(unquoted, lines[start : start + 60])) if is_quoted(lines[start]) else lines[start : start + 60]
-    block = read_block(window, 0)
-    return Place(separator, start + block.end, block) if block.introduces else None
+    # Without colons they count below a separator only: "To wait is hard" begins like one.
+    readers = (read_block, read_unknown_block, read_bare_block)
+    for read in readers if start > separator else readers[:2]:
+        block = read(window, 0)
+        if block.introduces:
+            return Place(separator, start + block.end, block)
+    return None
 
 
 def _from_lines(lines: Sequence[str], place: Place, first: int, subject: str) -> Forwarded:
@@ -247,10 +268,15 @@ def _dedented(lines: Sequence[str]) -> str:
 
 
 def _note(lines: Sequence[str], first: int, end: int) -> str:
-    """What stands above the separator, without the rule that belongs to it."""
-    while end > first and (not visible(lines[end - 1]).strip(" \t>") or is_rule(lines[end - 1])):
+    """What stands above the separator, without the rule or the marked line that belongs to it."""
+    is_marked = end < len(lines) and is_quoted(lines[end])
+    while end > first and _belongs_below(lines[end - 1], is_marked=is_marked):
         end -= 1
     return _trimmed(lines[first:end])
+
+
+def _belongs_below(line: str, *, is_marked: bool) -> bool:
+    return not visible(line).strip(" \t>") or is_rule(line) or (is_marked and is_quoted(line))
 
 
 def _trimmed(lines: Sequence[str]) -> str:

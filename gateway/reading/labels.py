@@ -2,7 +2,7 @@
 
 One table for quotation and for manual forwards: labels of header lines, verbs of attribution lines ("wrote"),
 separators and subject prefixes. What phones add stands in `sent_from`. A new language is a line here and no code.
-All words are in lower case and composed (NFC), without the colon; look them up with `folded`.
+All words stand without the colon; look them up with `folded`.
 """
 
 from __future__ import annotations
@@ -16,9 +16,18 @@ REPLY_MARKER: Final = "##- Please type your reply above this line -##"
 _MARKER_BEGINS, _MARKER_ENDS = "##-", "-##"
 
 
+def folded(words: str) -> str:
+    """Words as they stand in the tables: composed, in lower case, with single blanks."""
+    joined = " ".join(words.split())
+    if joined.isascii():
+        return joined.lower()
+    # The Turkish İ leaves a dot of its own behind when it is made small; Persian joins words without a blank.
+    return unicodedata.normalize("NFC", joined).lower().replace("\u0307", "").replace("\u200c", "")
+
+
 def words_of(table: str) -> tuple[str, ...]:
     """The entries of a table: one line or several, separated by |."""
-    return tuple(word.strip() for line in table.splitlines() for word in line.split("|") if word.strip())
+    return tuple(folded(word) for line in table.splitlines() for word in line.split("|") if word.strip())
 
 
 class Label(StrEnum):
@@ -44,6 +53,7 @@ _LABELS: Final = {
     发信人 | 寄件者 | 寄件人 | 보낸 사람 | 보낸사람 | 발신 | 발신자 | 보내는 사람 | מאת | من | مِن | المرسل
     از | فرستنده | từ | người gửi | จาก | ผู้ส่ง | dari | pengirim | daripada | nga | remitent | nork
     oddiwrth | प्रेषक | প্রেরক | mittent | ó | vun | из | kimdən
+    送信元 | 從 | 从 | से | გამგზავნი | кімнен | ումից | থেকে | oddi wrth | od koga
     """),
     Label.TO: words_of("""
     adresat | pentru | pour
@@ -54,13 +64,16 @@ _LABELS: Final = {
     към | получател | за | коме | 宛先 | 收件人 | 收件者 | 받는 사람 | 받는사람 | 수신 | 수신자 | אל | إلى
     الى | المستلم | به | گیرنده | đến | tới | người nhận | ถึง | ผู้รับ | kepada | untuk | per a | nori | at
     प्रति | प्राप्तकर्ता | të | kimə
+    প্রতি | adressaat | adressaadid | iki | ke | 到 | 至 | को | për | ადრესატი | кімге | ում | gavėjai
     """),
     Label.CC: words_of("""
     cc | cc. | kopie | kopi | kopia | kopija | kópia | kopio | kopie k | másolat | másolatot kap | copie
     copia | cópia | copie à | bilgi | dw | do wiadomości | копия | копія | c.c | kopie an | kópiu | kopie pro
-    копие | κοιν | κοινοποίηση | копија | 抄送 | 副本 | 写し | 참조 | עותק | העתק | نسخة | نسخة إلى | رونوشت
+    копие | κοιν | κοιν. | κοινοποίηση | копија | 抄送 | 副本 | 写し | 참조 | עותק | העתק | نسخة | نسخة إلى | رونوشت
     đồng kính gửi | สำเนา | สำเนาถึง | tembusan | c/c | koopia | k.kopia | კოპია | kopija kam | kp | con copia
     con copia a | in kopie | kopie (cc) | gir
+    прехвърлено | sk | प्रतिलिपि | afrit | অনুলিপি | ასლი | көшірме | surəti | պատճեն | koopia saajad
+    kopia do | a/c | kópía
     """),
     Label.BCC: words_of("""
     bcc | bkopie | blindkopie | blindkopi | hemlig kopia | cci | cco | ccn | gizli | udw | ukryta kopia
@@ -73,7 +86,9 @@ _LABELS: Final = {
     """),
     Label.DATE: words_of("""
     posláno | gönderme zamanı
-    date | sent | sent at | sent on | data | datum | dato | fecha | dátum | datum a čas | päivämäärä | päiväys
+    date sent | date | sent | sent at | sent on
+    data | datum | dato | fecha | dátum | datum a čas
+    päivämäärä | päiväys
     lähetetty | lähetysaika | tarih | gönderilen | gönderildi | gönderme tarihi | gönderilme tarihi | gönderim
     dată | trimis | дата | дата и время | отправлено | когда | надіслано | відправлено | gesendet
     gesendet am | enviado | enviada | enviado em | enviada em | enviado el | enviat | envoyé | envoyé le
@@ -85,6 +100,10 @@ _LABELS: Final = {
     보낸날짜 | 발송일 | 발신일시 | 일시 | תאריך | נשלח | التاريخ | تاريخ | تم الإرسال | تاریخ | ارسال | ngày
     đã gửi | gửi | วันที่ | ส่ง | ส่งเมื่อ | tanggal | dikirim | terkirim | tarikh | dihantar | bidalia
     दिनांक | तारीख
+    তারিখ | dagsetning | испратено | αποστολή | saatmisaeg | تاريخ الإرسال | נשלח ב | ارسال شده
+    thời gian gửi | thời gian
+    भेजा गया | dërguar | გაგზავნილია | жіберілді | göndərilib | göndərildi | gestuur | anfonwyd | ուղարկված է
+    পাঠানো হয়েছে | data de envio | fecha de envío | senddatum | versendet | 寄件時間 | 送信時刻 | 보낸 일시
     """),
     Label.SUBJECT: words_of("""
     sujet | subject | betreff | objet | asunto | assunto | oggetto | onderwerp | emne | ämne | aihe | otsikko | temat
@@ -92,8 +111,11 @@ _LABELS: Final = {
     относно | предмет | наслов | naslov | zadeva | 件名 | 主题 | 主題 | 主旨 | 标题 | 標題 | 제목 | נושא
     الموضوع | موضوع | chủ đề | tiêu đề | เรื่อง | ชื่อเรื่อง | perihal | subjek | assumpte | gaia | asunt
     teema | pealkiri | temats | tēma | विषय | efni | titlu | mövzu
+    הנדון | თემა | тақырып | թեմա | বিষয় | pwnc | titel | titre | título | sujet du message | predmet poruke
     """),
     Label.OTHER: words_of("""
+    sensitivity | categories | follow up flag | flag status | send reply to | vertraulichkeit | kategorien
+    confidentialité | sensibilité | catégories | confidencialidad | carácter | categorías | x-mailer
     importance | priority | attachments | attachment | organization | organisation | sender | return-path
     message-id | newsgroups | resent-from | list-id | mailing list | wichtigkeit | priorität | anlagen
     anhänge | importancia | prioridad | datos adjuntos | archivos adjuntos | adjuntos | importância
@@ -176,6 +198,13 @@ FORWARDED: Final = frozenset(
     thư đã chuyển tiếp | thư được chuyển tiếp | bắt đầu thư được chuyển tiếp | ข้อความที่ส่งต่อ
     เริ่มข้อความที่ส่งต่อ | pesan terusan | pesan yang diteruskan | mulai pesan terusan
     mulai pesan yang diteruskan | email yang diteruskan | mesej yang dikirim semula | birarazilitako mezua
+    birbidalitako mezua | berbidalitako mezua | mesaj transmis mai departe | 转发的消息 | 轉寄的訊息 | 轉寄信件
+    pārsūtīts ziņojums | پیام هدایت شده | अग्रेषित संदेश | mesej yang dimajukan | ফরওয়ার্ড করা বার্তা
+    prosljeđena poruka | препратено писмо | препратен имейл | posredovana pošta | edastatud sõnumid
+    đã chuyển tiếp | email được chuyển tiếp | หนังสือส่งต่อ | ข้อความส่งต่อ | email terusan | пересланное письмо
+    пересылка | отправлено далее | 転送されたメッセージです | 転送されたEメール | doorgezonden bericht
+    envio reencaminhado
+    correo reenviado | e-mail reenviado | inoltro messaggio | messaggio inoltrato da | vidaresänt meddelande
     """)
 )
 
@@ -188,7 +217,9 @@ FORWARDED_FROM: Final = words_of("""
 # What stands below it.
 FORWARD_ENDS: Final = frozenset(
     words_of("""
-    end forwarded message | end of forwarded message | ende der weitergeleiteten nachricht
+    end of original message text
+    end forwarded message | end of forwarded message
+    ende der weitergeleiteten nachricht
     ende weitergeleitete nachricht
     fin du message transféré | fin du message réexpédié | fin del mensaje reenviado | fine messaggio inoltrato
     fine del messaggio inoltrato | fim da mensagem encaminhada | fim da mensagem reencaminhada
@@ -202,7 +233,7 @@ FORWARD_ENDS: Final = frozenset(
 # What stands above the mail that is answered or forwarded: it does not say which of the two.
 ORIGINAL: Final = frozenset(
     words_of("""
-    original
+    original | original message text
     original message | original email | original appointment | original mail | message original
     reply message | reply above this line | ursprüngliche nachricht | originalnachricht | original-nachricht
     ursprüngliche mail | ursprüngliche e-mail | originaltermin | message d'origine | message initial
@@ -220,7 +251,9 @@ ORIGINAL: Final = frozenset(
     sākotnējais ziņojums | algne kiri | algne sõnum | 元のメッセージ | 元のメール | 原始邮件 | 邮件原件
     原邮件 | 原始郵件 | 原始訊息 | 回复的原邮件 | 回复的邮件 | 原本邮件 | 원본 메시지 | 원본 메세지
     원본 메일 | 원본메시지 | הודעה מקורית | الرسالة الأصلية | رسالة أصلية | پیام اصلی | tin nhắn gốc | thư gốc
-    ข้อความต้นฉบับ | ข้อความเดิม | pesan asli | mesej asal
+    ข้อความต้นฉบับ | ข้อความเดิม | pesan asli | mesej asal | оригінал повідомлення | изходно съобщение
+    オリジナル メッセージ | オリジナルメッセージ | jatorrizko mezua | mensaxe orixinal | originaalsõnum
+    pradinė žinutė | upprunaleg skilaboð | मूल संदेश
     """)
 )
 
@@ -233,7 +266,9 @@ FORWARD_PREFIXES: Final = frozenset(
     prep | pren | пересл | переслано | πρθ | προωθ | prosl | proslijeđeno | persl | peradr | pārs | edastatud
     転送 | 转发 | 轉寄 | 傳送 | 전달 | 전달됨 | הועבר | إعادة توجيه | محول | chuyển tiếp | ส่งต่อ
     terusan | teruskan | reenv | rv. | encaminhado | encaminhada | reenviado | inoltrato | inoltra | r: i
-    áfram | przekazane
+    áfram | przekazane | př | redirecționat | posr | posr. | posredovano | препр | препратено | persiųsti | persiųsta
+    bir | birb | berbidalia | अग्रे | majukan | áframsent | ارسال | بازارسال | ph | prz | przek
+    wtr | tras | reenc | reencaminhado | doorgestuurd | w.g. | просл | προωθ. | πρ | пересилання | переслане
     """)
 )
 REPLY_PREFIXES: Final = frozenset(
@@ -244,15 +279,6 @@ REPLY_PREFIXES: Final = frozenset(
     trả lời | balas | 답장 | 회신 | odg | odgovor | réf | hl | vs
     """)
 )
-
-
-def folded(words: str) -> str:
-    """Words as they stand in the tables: composed, in lower case, with single blanks."""
-    joined = " ".join(words.split())
-    if joined.isascii():
-        return joined.lower()
-    # The Turkish İ leaves a dot of its own behind when it is made small.
-    return unicodedata.normalize("NFC", joined).lower().replace("\u0307", "")
 
 
 LABELS: Final = {word: label for label, words in _LABELS.items() for word in words}

@@ -28,6 +28,9 @@ _REPLY_PREFIXES: Final = (
     "ตอบกลับอัตโนมัติ", "การตอบกลับอัตโนมัติ", "trả lời tự động", "balasan otomatis", "balasan automatik",
     "abwesenheitsmeldung", "message d'absence", "aviso de ausencia", "avviso di assenza", "franvaromeddelande",
     "poissaoloilmoitus", "स्वचालित उत्तर", "自动回信", "自動回信",
+    "автоматски одговор", "תשובה אוטומטית", "sjalfvirkt svar", "pergjigje automatike", "automatiese antwoord",
+    "avtomatik cavab", "автоматты жауап", "ავტომატური პასუხი", "freagra uathoibrioch", "ymateb awtomatig",
+    "স্বয়ংক্রিয় উত্তর", "automatikus uzenet", "automatisch bericht", "autosvarsmeddelande", "réponse d'absence",
 )  # fmt: skip
 _ABSENCE: Final = (
     "out of office", "out of the office", "out-of-office", "ooo", "on vacation", "away from", "vacation",
@@ -36,7 +39,9 @@ _ABSENCE: Final = (
     "ausencia temporaria", "de ferias", "ferias", "fuori sede", "fuori ufficio", "assente", "ferie", "afwezig",
     "afwezigheid", "franvaro", "fravaer", "poissa", "poza biurem", "nieobecn", "urlop", "mimo kancelar",
     "nepritomn", "отсутств", "в отпуске", "отпуск", "ofis disinda", "izinli", "hazon kivul", "休假", "外出",
-    "不在", "휴가", "부재중",
+    "不在", "휴가", "부재중", "odsutan", "odsutn", "godisnj", "odsotn", "dopust", "atostog", "nera biure", "puhkus",
+    "atvalinajum", "prombutn", "szabadsag", "concediu", "απουσια", "αδεια", "відпустц", "відсутн", "חופשה", "مرخصی",
+    "اجازة", "ลาพัก", "nghi phep", "cuti", "de vacances", "en vacances", "oporret", "vacacions", "छुट्टी",
 )  # fmt: skip
 # What mail servers put in front of the subject of a mail that they return.
 _RETURNED: Final = (
@@ -54,13 +59,21 @@ _AWAY: Final = words_of("""
     poissa | lomalla | na urlopie | nieobecn | mimo kancelář | na dovolené | mimo kancelárie | na dovolenke
     szabadságon | házon kívül | în concediu | în afara biroului | в отпуске | отсутству | у відпустці | в отпуск съм
     σε άδεια | απουσιάζω | izindeyim | ofis dışında | בחופשה | خارج المكتب | في إجازة | 休暇 | 不在 | 休假 | 휴가
-    부재중 | đi vắng | sedang cuti | na godišnjem | na dopustu | на одмору | atostogauju | puhkusel
+    부재중 | đi vắng | sedang cuti | nghỉ phép | ลาพัก | ลางาน | ไม่อยู่ที่ | در مرخصی | छुट्टी पर | oporretan
+    de vacances | de vacacións | estic fora | wieder erreichbar | wieder im büro | wieder für sie da | är ledig
+    er på ferie | holder ferie | ute av kontoret | ude af kontoret | inte på kontoret | ikke på kontoret
+    nie som v kancelárii | nejsem v kanceláři | nie ma mnie w biurze | poza biurem | na godišnjem odmoru
+    na godišnjem sam | на годишњем | ван канцеларије | нет в офисе | нет на рабочем месте | atvaļinājumā
+    prombūtnē | nesu biure | ei ole kontoris | irodán kívül | nu sunt la birou | nu voi fi la birou
+    εκτός γραφείου | ofiste değilim | ofis dışındayım | yıllık izin | out of town | on parental leave | on sick leave
+    on paternity leave | away until | away from the office | not in the office | back in the office | en déplacement
+    hors du bureau | na godišnjem | na dopustu | на одмору | atostogauju | puhkusel
     """)
 # What such mails are about, after folding. Each alternative is one language's way to say it.
 _CODE_SUBJECT: Final = re.compile(
     r"\b(?:verif\w*|confirm\w*|activat\w*|sign[- ]?(?:in|up)|log[- ]?in|security|one[- ]?time"
     r"|access|auth\w*|2fa|otp|reset)\b"
-    r".{0,40}\b(?:code|pin|otp|passcode|password|e-?mail|account|address|link|identity|sign[- ]?in|log[- ]?in)\b"
+    r".{0,40}\b(?:code|pin|otp|passcode|password|e-?mail|account|address|link|identity|device|sign[- ]?in|log[- ]?in)\b"
     r"|\b(?:your|code)\b.{0,40}\b(?:code|verification|otp|is \d{4,8})\b"
     r"|\b\d{4,8}\b.{0,20}\b(?:is your|code|otp)\b"
     r"|bestatig\w*.{0,40}(?:code|mail|konto|adresse)|(?:bestatigungs|sicherheits|verifizierungs)code"
@@ -100,9 +113,31 @@ def fold(text: str) -> str:
     decomposed = unicodedata.normalize("NFKD", text)
     bare = "".join(one for one in decomposed if not unicodedata.combining(one))
     # Hangul fell apart as well and is composed again.
-    return unicodedata.normalize("NFC", bare).lower().replace("ø", "o").replace("ı", "i")
+    return unicodedata.normalize("NFC", bare).lower().replace("ø", "o").replace("æ", "ae").replace("ı", "i")
 
 
+# The two halves of such words, whatever their order and what stands between them.
+_CODES: Final = (
+    r"(?:code|codi|\bcod\b|codul|kod|κωδικ|код|\bma\b|รหัส|رمز|کد|קוד|코드|번호|コード|码|碼|कोड|pin\b|otp\b)"
+)
+_PROOFS: Final = (
+    r"(?:verif|confirm|bestatig|sicherheit|anmelde|potwierd|weryfik|logowan|подтвер|провер|верифик|підтвер|overov"
+    r"|potvrd|bekraft|bekraeft|bekreft|vahvist|ellenor|megerosit|dogrula|onay|επαληθ|επιβεβ|patvirtin|apstiprin|kinnit"
+    r"|xac (?:minh|nhan|thuc)|pengesahan|تحقق|تأكيد|تأیید|אימות|ยืนยัน|सत्याप|验证|驗證|認証|確認|인증|확인|log ?in|log-in"
+    r"|sign(?:ing)?[ -]?(?:in|up)|securit|segur|sicurez|access)"
+)
+_CODE_ABOUT: Final = re.compile(fold(rf"{_CODES}.{{0,30}}{_PROOFS}|{_PROOFS}.{{0,30}}{_CODES}"))
+# A link to be opened instead of a code.
+_CONFIRM: Final = (
+    r"(?:bestatig|aktivier|bevestig|activeer|potwierd|aktywuj|подтверд|активир|підтверд|активуй|potvrd|overte|bekraft"
+    r"|bekraeft|bekreft|vahvist|erositse|confirm|verif|activa|dogrula|onayla|επιβεβαι|patvirtin|apstiprin|kinnit"
+    r"|xac (?:minh|nhan)|konfirmasi|تأكيد|تحقق|אמת|אימות|ยืนยัน|验证|驗證|認証|確認|인증|확인)"
+)
+_ACCOUNT: Final = (
+    r"(?:e-?mail|konto|adres|correo|correu|conta|cuenta|compte|account|регистрац|почт|пошт|учетн|аккаунт|акаунт|posta"
+    r"|ucet|registr|sahkopost|λογαριασμ|epost|البريد|חשבון|อีเมล|邮箱|郵箱|邮件|郵件|アドレス|이메일|메일|계정|hesab)"
+)
+_LINK_ABOUT: Final = re.compile(fold(rf"{_CONFIRM}.{{0,40}}{_ACCOUNT}|{_ACCOUNT}.{{0,20}}{_CONFIRM}"))
 _FOLDED_REPLIES: Final = tuple(fold(phrase) for phrase in _REPLY_PREFIXES)
 _ROBOT_WORDS: Final = re.compile(
     "(?:"
@@ -150,13 +185,14 @@ def is_code_mail(subject: str, text: str, *, is_robot: bool, is_service: bool) -
     about, told = fold(subject), fold(text)
     if not (is_robot or is_service) or _match_end(about):
         return ""
-    has_word = any(word in about for word in _FOLDED_CODES)
+    has_word = any(word in about for word in _FOLDED_CODES) or (is_robot and _CODE_ABOUT.search(about) is not None)
     if has_word and (_CODE.search(told) or _CODE.search(about)):
         return "subject that announces a code, and a code"
-    if not is_robot or not (has_word or _CODE_SUBJECT.search(about)):
+    if not is_robot or not (has_word or _CODE_SUBJECT.search(about) or _LINK_ABOUT.search(about)):
         return ""
     repeated = any(code in told for code in _CODE.findall(about))
     says_so = repeated or any(word in told for word in _FOLDED_CODES) or _CODE_SUBJECT.search(told) is not None
+    says_so = says_so or _LINK_ABOUT.search(told) is not None
     return "subject of a verification" if says_so or not text.strip() else ""
 
 

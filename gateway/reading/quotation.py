@@ -11,13 +11,15 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from enum import Enum
-from itertools import pairwise
+from itertools import pairwise, takewhile
 from typing import Final
 
-from gateway.reading.attribution import attribution_within, read_attribution
+from gateway.reading.attribution import attribution_within, read_attribution, read_bare_attribution
+from gateway.reading.initials import with_plain_marks
 from gateway.reading.labels import Label, is_reply_marker
 from gateway.reading.quoted_header import (
     is_forward_separator,
+    is_framed,
     is_original_separator,
     is_quoted,
     is_rule,
@@ -27,7 +29,8 @@ from gateway.reading.quoted_header import (
     visible,
 )
 from gateway.reading.quoted_html import quoted_line
-from gateway.reading.signature import is_device_line, signature_begins
+from gateway.reading.signature import is_device_line, postscript, signature_begins
+from gateway.reading.unknown_header import read_unknown_block
 
 MAX_TEXT: Final = 1_000_000
 MAX_LINES: Final = 20_000
@@ -61,10 +64,12 @@ def reply_text(text: str, html: str | None) -> str:
     lines = text[:MAX_TEXT].split("\n")
     is_long = len(text) > MAX_TEXT or len(lines) > MAX_LINES
     lines = lines[:MAX_LINES]
-    cut = _first_cut(lines, quoted_line(lines, html))
+    marked = with_plain_marks(lines)
+    cut = _first_cut(marked, quoted_line(lines, html))
     if is_long and (cut.end or cut.line == len(lines)):
         return text  # nothing says that what was not looked at is old
-    kept = _without_signature(_without_quotation(lines, _sorts(lines[: cut.line])))
+    sorts = _sorts(marked[: cut.line])
+    kept = [*_without_signature(_without_quotation(lines, sorts)), *_postscript(lines, sorts)]
     forwarded = ["", *lines[cut.line : cut.end]]
     new = "\n".join([*kept, *forwarded]).strip(_BLANKS)
     return new if _is_enough(new, text, certain=cut.certain) else text.strip(_BLANKS)
@@ -116,7 +121,9 @@ def _introduction(lines: Sequence[str], at: int) -> Cut | None:
         block = read_block(lines, at)
         if not block.introduces or (found[0] is not Label.FROM and not block.is_certain):
             return None
-        return Cut(_before(lines, at), block.is_certain or is_rule(_line_above(lines, at)))
+        return Cut(_above(lines, at), block.is_certain or is_rule(_line_above(lines, at)))
+    if found is None and read_unknown_block(lines, at).is_certain:
+        return Cut(_before(lines, at), True)
     return _unmarked_attribution(lines, at)
 
 
@@ -161,6 +168,8 @@ def _before(lines: Sequence[str], at: int) -> int:
 def _above(lines: Sequence[str], at: int) -> int:
     """The end of what stands above, without the line that introduces what is cut."""
     end = _before(lines, at)
+    if end > 0 and is_framed(lines[end - 1]):
+        return _before(lines, end - 1)
     attribution = read_attribution(lines, end - 1) if end > 0 else None
     return end if attribution is None else _before(lines, attribution.begin)
 
@@ -192,7 +201,7 @@ def _sort(line: str) -> Sort:
 
 def _mark_introduction(lines: Sequence[str], sorts: list[Sort], at: int) -> None:
     first = next((place + 1 for place in range(at, max(-1, at - 4), -1) if sorts[place] is not Sort.NEW), 0)
-    attribution = read_attribution(lines, at, first)
+    attribution = read_attribution(lines, at, first) or read_bare_attribution(lines, at, first)
     if attribution is not None:
         begin = _without_labels(lines, attribution.begin)
         sorts[begin : at + 1] = [Sort.QUOTED] * (at + 1 - begin)
@@ -237,6 +246,13 @@ def _answered_quotations(sorts: Sequence[Sort]) -> int:
     """How many quotations have new text below them."""
     shown = [sort for sort in sorts if sort is not Sort.BLANK]
     return sum(sort is Sort.QUOTED and after is Sort.NEW for sort, after in pairwise(shown))
+
+
+def _postscript(lines: Sequence[str], sorts: Sequence[Sort]) -> list[str]:
+    """What somebody added below his signature."""
+    begin = signature_begins(lines[: len(sorts)]) or len(sorts)
+    below = takewhile(lambda at: sorts[at] is not Sort.QUOTED, range(begin, len(sorts)))
+    return postscript([lines[at] for at in below])
 
 
 def _without_signature(lines: Sequence[str]) -> list[str]:

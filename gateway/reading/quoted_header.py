@@ -7,6 +7,7 @@ that a scan that asks at every line stays linear.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Final
@@ -25,6 +26,7 @@ from gateway.reading.labels import (
 
 MAX_LINE: Final = 2_000
 MAX_BLOCK_LINES: Final = 40
+MAX_UNKNOWN: Final = 25  # letters of a label
 LONG_RULE: Final = 38  # KMail closes a forwarded mail with a rule of 41 dashes
 ATTRIBUTION_INSIDE: Final = ":   "  # Yahoo on Android goes on in the same line
 
@@ -40,6 +42,7 @@ _REFERENCES: Final = (("&nbsp;", " "), ("&lt;", "<"), ("&gt;", ">"))
 _LABEL_END: Final = LONGEST_LABEL + 12
 # ProtonMail draws its rules with hyphens of Unicode.
 _DASHES: Final = "-_=—–─━‐‑‒―"
+_SCISSORS: Final = "8<"  # The Bat!
 _DRAWN: Final = _DASHES + "*#~+\\"
 # What the first or the last letter of a separator or an attribution can be.
 _FIRSTS: Final = frozenset(_DRAWN + "|") | frozenset(map(chr, _INVISIBLE))
@@ -47,6 +50,8 @@ _LASTS: Final = (*_DRAWN, *"|:：", *WROTE_LAST)
 _LAST_LETTERS: Final = frozenset(ending[-1] for ending in _LASTS)
 _MARKS: Final = " \t*_|#\\"
 _RULES: Final = _DRAWN + " \t>|"
+_YEAR: Final = re.compile(r"(?<!\d)(?:19|20|25)\d{2}(?!\d)")
+_CLOCK: Final = re.compile(r"(?<!\d)\d{1,2}[:.]\d{2}(?!\d)")
 _CORE: Final = frozenset({Label.FROM, Label.TO, Label.CC, Label.DATE, Label.SUBJECT})
 
 
@@ -92,7 +97,7 @@ def may_introduce(line: str) -> bool:
 
 def core(line: str) -> str:
     """What a separator says, without its dashes: `-----Original Message-----`."""
-    return folded(visible(line[:200]).strip(_RULES).strip(_RULES + ":"))
+    return folded(visible(line[:200]).strip(_RULES).removeprefix(_SCISSORS).strip(_RULES + ":"))
 
 
 def is_rule(line: str) -> bool:
@@ -103,6 +108,12 @@ def is_rule(line: str) -> bool:
     return len(shown) >= 3 and not shown.strip(_DRAWN + " ")
 
 
+def is_framed(line: str) -> bool:
+    """`----- words -----`: a separator in whatever language."""
+    shown = visible(line[:200]).strip(" \t>|")
+    return shown.startswith("----") and shown.endswith("----")
+
+
 def is_forward_separator(line: str) -> bool:
     """Mutt and Horde name the author within it: `----- Forwarded message from Ann <a@b.c> -----`."""
     words = core(line)
@@ -111,12 +122,14 @@ def is_forward_separator(line: str) -> bool:
 
 def is_forward_end(line: str) -> bool:
     """The line that some clients write below a forwarded mail."""
-    return line[:1] in _FIRSTS and (core(line) in FORWARD_ENDS or (is_rule(line) and len(line) >= LONG_RULE))
+    return line.startswith((*_FIRSTS, _SCISSORS)) and (
+        core(line) in FORWARD_ENDS or (is_rule(line) and len(line) >= LONG_RULE)
+    )
 
 
 def is_original_separator(line: str) -> bool:
     """Its dashes tell the separator from a sentence; Apple writes none, but says "forwarded"."""
-    shown = visible(line).strip(" \t>*|")
+    shown = visible(line).strip(" \t>*|").removeprefix(_SCISSORS)
     if shown[:1] in _DASHES + "+":
         return core(line) in ORIGINAL
     # GroupWise: `>>> Ann Lee <ann@x.y> 05.03.24 09:41 Uhr >>>`
@@ -157,7 +170,7 @@ def read_block(lines: Sequence[str], start: int) -> Block:
                 break
             place += 1
             continue
-        found = label_of(line)
+        found = label_of(line) or _label_between(lines[place : place + 2], fields)
         if found is None:
             if last is None or end < place or not _continues(line, last, fields.get(last, "")):
                 break
@@ -170,6 +183,22 @@ def read_block(lines: Sequence[str], start: int) -> Block:
         place += 1
         end = place
     return Block(fields, end)
+
+
+def _label_between(lines: Sequence[str], fields: dict[Label, str]) -> tuple[Label, str] | None:
+    """A label that no table knows, between others that are known: what it says is a time, or nothing to us."""
+    label, colon, value = visible(lines[0]).lstrip(_MARKS).partition(":")
+    if Label.FROM not in fields or not colon or len(label) > MAX_UNKNOWN or not label.strip(_MARKS):
+        return None
+    if not any(label_of(line) for line in lines[1:]):
+        return None
+    is_date = Label.DATE not in fields and is_instant(value)
+    return (Label.DATE if is_date else Label.OTHER), value.strip(_MARKS)
+
+
+def is_instant(value: str) -> bool:
+    """A year and a time of day."""
+    return _YEAR.search(value[:200]) is not None and _CLOCK.search(value[:200]) is not None
 
 
 def _subject_follows(lines: Sequence[str], fields: dict[Label, str]) -> bool:

@@ -51,7 +51,16 @@ _SUBJECTS: Final = words_of("""
     未配信 | 届けられません | お届けでき | 无法送达 | 退信 | 未送达 | 投递失败 | 無法傳遞 | 無法傳送 | 退件
     전송 실패 | 전송 불가 | 배달할 수 없 | 반송 | לא ניתן למסור | تعذر تسليم | не удалось доставить
     problem with your message | rejected mail | mail rejected | blocked mail | bounced
-    メールを配信できません
+    メールを配信できません | toimitus epäonnistui | 배달되지 않 | 배달하지 못 | 발송 실패 | 전송되지 | μη παραδοτέο
+    δεν παραδόθηκε | αποτυχία παράδοσης | تعذر التسليم | لم يتم التسليم | فشل التسليم | nedoručiteľn
+    nepodarilo doručiť
+    недоставим | не е доставен | neisporučiv | nije isporučen | neuručen | неиспоруч | nepristatyt
+    nepavyko pristatyti
+    kättetoimetamat | nav piegādāj | nepiegādāt | ni mogoče dostaviti | nedostavljiv | không thể gửi | không gửi được
+    tidak terkirim | gagal terkirim | tidak dapat dikirim | ส่งไม่ถึง | ไม่สามารถส่ง | वितरित नहीं | no lliurat
+    lliurament fallit | ezin izan da bidali | non se puido entregar | không chuyển được | zustellfehler
+    nicht gesendet
+    غیر قابل تحویل | nedoruč | kon niet worden bezorgd | niet afgeleverd | не удалось отправить | не доставлен
     """)
 _PHRASES: Final = words_of("""
     unknown host | host unknown | returning to sender | no valid recipients
@@ -97,6 +106,8 @@ _VACATIONS: Final = words_of("""
 _SERVER: Final = re.compile(
     r"(?<![\w.-])[45]\.\d\.\d{1,3}(?![\w.])|(?<![\w.-])[45]\d\d[ -]\S|rcpt to|smtp", re.IGNORECASE
 )
+# The same with both codes, which says it in any language.
+_REFUSAL: Final = re.compile(r"(?<![\w.-])[45]\d\d[ -]#?[45]\.\d\.\d{1,3}(?!\w)")
 
 
 def is_daemon(author: Person) -> bool:
@@ -155,7 +166,7 @@ def is_prose_report(subject: str, author: Person, prose: str, headers: Sequence[
         return True
     # A postmaster may be a person who writes about a failure, and a shop that has no return path says of
     # a parcel, too, that it could not be delivered: a second sign is asked for.
-    if not tells_failure(prose):
-        return False
     silent = is_daemon(author) and has_null_return_path(headers)
+    if not tells_failure(prose):
+        return silent and _REFUSAL.search(prose[:20_000]) is not None
     return named or silent or _SERVER.search(prose[:20_000]) is not None

@@ -44,3 +44,25 @@ SENT_FROM_ENDS: Final = (
     "gesendet.",
     "从我的 iphone 发送",
 )
+
+# Such a line begins or ends with one of these, and names a device or a program close to it.
+SENDS: Final = words_of("""
+    sent | get | yahoo mail | diese nachricht | holen sie | hol dir | provenance | obtenir | verzonden | verstuurd
+    få | hanki | hämta | hent | pobierz | získat | získať | elküldve | az | trimis | obțineți | descărcați | изпратено
+    απόκτηση | λήψη | отправлено | скачать | получить | надіслано | отримати | الحصول على | تنزيل | נשלח | קבל את
+    הורד את | دریافت | ดาวน์โหลด | รับ | đã gửi | được gửi | tải | nhận | dapatkan | unduh | 来自 | 來自 | 獲取
+    获取 | 下载 | 下載 | 取得 | 从 | 從 | 發自 | outlook for | outlook voor | ios 版 | android 版 | android용 | ios용
+    windows용 | poslano | poslato | preuzmite | prenesite | nabavite | enviat | baixe | descarga | nire | išsiųsta
+    atsisiųsti | nosūtīts | lejupielādēt | saadetud | hankige
+    """)
+SENDS_LAST: Final = words_of("""
+    gesendet | küldve | letöltése | gönderildi | edinin | indirin | bidalia | bidalita | भेजा गया | ارسال شده است
+    ارسال شده | を入手 | から送信 | 发送 | 傳送 | 다운로드 | 보냄 | herunterladen | downloaden
+    """)
+SENDERS: Final = words_of("""
+    iphone | ipad | ipod | galaxy | samsung | android | outlook | windows | blackberry | huawei | xiaomi | nokia
+    pixel | macbook | smartphone | my phone | k-9 | yahoo | aol | gmx | web.de | proton | tuta | bluemail | spark
+    fairemail | canary | edison | newton | mailbird | mimestream | polymail | shortwave | zoho | hushmail
+    superhuman | airmail | em client | mail.ru | яндекс | yandex | mail app
+    мобильн | мобільн | телефон | फ़ोन | 手机 | 手機
+    """)

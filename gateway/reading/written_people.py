@@ -14,8 +14,13 @@ from gateway.reading.mail import Person
 MAX_LENGTH: Final = 16_000
 MAX_PEOPLE: Final = 200
 
+_CJK: Final = "\u3040-\u30ff\u3400-\u9fff\uac00-\ud7af"  # letters of languages that set no blank around an address
+_LOCAL: Final = (
+    rf"(?:[a-zA-Z0-9_.+=&?/'-]{{1,64}}|(?:(?![{_CJK}])[\w.+=&?/'-]){{1,64}}|(?<![{_CJK}])[{_CJK}0-9._-]{{1,64}})"
+)
+_LABEL: Final = rf"(?:[a-zA-Z0-9_-]{{1,63}}(?=[^\w]|[{_CJK}]|\Z)|[\w-]{{1,63}})"
 # Tried only where a word begins, and 64 letters at most from there: linear.
-ADDRESS: Final = re.compile(r"(?<![\w.+/'=-])[\w.+=&?/'-]{1,64}@[\w-]{1,63}(?:\.[\w-]{1,63}){0,10}")
+ADDRESS: Final = re.compile(rf"(?:(?<![\w.+/'=-])|(?<=[{_CJK}])){_LOCAL}@{_LABEL}(?:\.{_LABEL}){{0,10}}")
 _MAILTO: Final = re.compile(r"<mailto:[^<>]{1,400}>|\(mailto:[^()]{1,400}\)", re.IGNORECASE)
 _MAILTO_WORD: Final = re.compile(r"[\[<(]mailto:", re.IGNORECASE)
 _ON_BEHALF: Final = re.compile(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import struct
 import sys
 from datetime import UTC, datetime, timedelta
@@ -12,9 +13,12 @@ from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.hazmat.primitives.serialization import Encoding, pkcs7
 from cryptography.x509.oid import NameOID
+from hypothesis import given
+from hypothesis import strategies as st
 
 from gateway.reading.cms import signed_content
 from gateway.reading.parse import read_mail
+from gateway.reading.rtf import read_rtf
 from gateway.reading.tnef import unpack
 
 INNER = b"Content-Type: text/plain\r\n\r\nsigned words\r\n"
@@ -90,6 +94,102 @@ def test_package_of_outlook_is_opened():
     mail = read_mail(b"Content-Type: application/ms-tnef; name=winmail.dat\r\n\r\n" + winmail())
     assert [(one.filename, one.content) for one in mail.attachments] == [("a.txt", b"file content")]
     assert mail.text == "packed words"
+
+
+def rich_winmail(rtf: bytes, *, text: bytes = b"") -> bytes:
+    """A TNEF stream whose body is compressed rich text, as Outlook sends it."""
+    compress = pytest.importorskip("compressed_rtf").compress
+    packed = compress(rtf, compressed=len(rtf) < 10_000)
+    value = struct.pack("<HHII", 0x0102, 0x1009, 1, len(packed)) + packed + b"\0" * (-len(packed) % 4)
+    stream = b"\x78\x9f\x3e\x22" + struct.pack("<H", 1)
+    stream += attribute(1, 0x00069007, struct.pack("<II", 1252, 0))
+    stream += attribute(1, 0x0002800C, text + b"\0") if text else b""
+    return stream + attribute(1, 0x00069003, struct.pack("<I", 1) + value)
+
+
+def rich_mail(package: bytes, before: bytes = b"") -> bytes:
+    """A mail with this package, and perhaps a plain text before it."""
+    return (
+        b"Content-Type: multipart/mixed; boundary=b\r\n\r\n--b\r\n\r\n"
+        + before
+        + b"\r\n--b\r\nContent-Type: application/ms-tnef; name=winmail.dat\r\n"
+        + b"Content-Transfer-Encoding: base64\r\n\r\n"
+        + base64.encodebytes(package)
+        + b"\r\n--b--\r\n"
+    )
+
+
+WRAPPED_HTML = rb"""{\rtf1\ansi\ansicpg1252\fromhtml1 \fbidis \deff0{\fonttbl
+{\f0\fswiss\fcharset0 Arial;}{\f1\fswiss\fcharset204 Arial;}}
+{\colortbl\red0\green0\blue0;}
+{\*\generator Microsoft Exchange Server;}
+{\*\htmltag64 <html><body>}
+{\*\htmltag64 <p style="color:red">}
+\htmlrtf {\htmlrtf0 caf\'e9 {\*\htmltag84 <b>}\htmlrtf {\b\htmlrtf0 bold\htmlrtf }\htmlrtf0
+{\*\htmltag92 </b>}
+{\*\htmltag84 &nbsp;}\htmlrtf \'a0\htmlrtf0 \{1\}\htmlrtf\par}\htmlrtf0
+{\*\htmltag72 </p>}{\*\mhtmltag84 <img>}
+{\f1 \'ef\'f0\'e8} \u8364 ?\u-10179 ?\u-8704 ? {\*\htmltag4 \par}{\*\htmltag58 </body></html>}}"""
+
+
+def test_html_comes_out_of_rich_text_when_there_is_no_other_body():
+    """What Outlook wrapped into RTF is shown as the HTML that it was."""
+    mail = read_mail(rich_mail(rich_winmail(WRAPPED_HTML)))
+    assert mail.html == '<p style="color:red">café <b>bold</b>&nbsp;{1}</p>при €😀 \n'
+    assert mail.text == "café bold {1}\n\nпри €😀"
+    assert mail.attachments == ()
+
+
+def test_words_come_out_of_rich_text_when_nothing_was_wrapped():
+    """Paragraphs, tabs and quotation marks are kept, fonts and pictures are not said."""
+    rtf = (
+        rb"{\rtf1\ansi\ansicpg932{\fonttbl{\f0\fcharset128 MS Gothic;}}{\info{\author Ann}}\pard\f0 "
+        rb"\'93\'fa\'96\'7b\par\ldblquote Hi\rdblquote\tab x\~y{\pict\bin4 }{}}}\line{\*\unknown no}\uc0\u12354 end}"
+    )
+    mail = read_mail(rich_mail(rich_winmail(rtf)))
+    assert mail.text == "日本\n\u201cHi\u201d\tx\u00a0y\nあend"
+
+
+def test_rich_text_is_left_out_when_the_mail_has_another_body():
+    """The plain text beside the package, or within it, says the same; HTML in the package is shown with its text."""
+    assert read_mail(rich_mail(rich_winmail(WRAPPED_HTML), before=b"plain words")).text == "plain words"
+    assert read_mail(rich_mail(rich_winmail(rb"{\rtf1 rich}", text=b"packed words"))).text == "packed words"
+
+
+def test_rich_text_is_left_out_when_it_is_too_large_or_broken():
+    """The files of the package are there all the same."""
+    sound = rich_winmail(rb"{\rtf1 rich}")
+    file = attribute(2, 0x00069002, b"\1\0" + b"\0" * 12) + attribute(2, 0x00018010, b"a.txt\0")
+    file += attribute(2, 0x0006800F, b"file content")
+    for broken in (
+        sound.replace(b"LZFu", b"XXXX"),
+        rich_winmail(bytes(range(32, 127)) * 4000),
+        rich_winmail(b"no RTF"),
+    ):
+        package = unpack(broken + file)
+        assert package is not None
+        assert (package.text, package.html, package.files) == ("", "", [("a.txt", b"file content")])
+
+
+def test_package_is_kept_when_it_has_too_many_attributes():
+    """The library copies what is left at each of them."""
+    assert unpack(b"\x78\x9f\x3e\x22\1\0" + attribute(1, 0x00068004, b"") * 20_000) is None
+
+
+@given(st.binary(max_size=300))
+def test_rich_text_is_read_without_trouble_when_it_is_any_octets(rubbish: bytes) -> None:
+    """Whatever stands in it gives words that a database takes."""
+    read = read_rtf(rb"{\rtf1\fromhtml1" + rubbish)
+    assert "\0" not in read.html
+    read.html.encode()
+
+
+@pytest.mark.parametrize(
+    "unit", [rb"{", rb"}", rb"\u-10179 ", rb"\'", rb"{\*", rb"{\f1 \'e0}", rb"\bin1", rb"\uc9\u1 ", b"\\"]
+)
+def test_rich_text_takes_work_in_step_with_its_size_when_it_repeats_one_thing(unit: bytes) -> None:
+    """What is said is never longer than the octets that say it."""
+    assert len(read_rtf(rb"{\rtf1 " + unit * 20_000).text) <= 20_000 * len(unit)
 
 
 def test_what_is_no_package_is_kept():
