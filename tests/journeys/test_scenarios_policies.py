@@ -4,9 +4,10 @@ import pytest
 from fakes.house import days_ago
 from journeys.scene import Scene, why
 
+from storage.due import close_solved
 from storage.queues import Acknowledge, Forwards, FreshMail
 from storage.spool import SpoolState
-from storage.tickets import Status, close_solved
+from storage.tickets import Status
 
 FORWARD = (
     "---------- Forwarded message ---------\nFrom: {}\nDate: Mon, 2 Nov 2026 at 10:00\nSubject: Toner\n"
