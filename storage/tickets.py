@@ -10,7 +10,7 @@ from config.clock import now
 from config.errors import AskedWrongly, NotFound
 from storage.agents import NoticeKind
 from storage.columns import Choice, Json, UtcDateTime
-from storage.ids import MAX_NUMBER, first_id
+from storage.ids import MAX_NUMBER
 from storage.notices import News, tell
 from storage.queues import Queue
 
@@ -88,6 +88,7 @@ class Ticket(SQLModel, table=True):
     pending_until: datetime | None = Field(default=None, sa_type=UtcDateTime)  # opens by itself then
     merged_into: int | None = Field(default=None, foreign_key="ticket.id")
     marks_from: str = ""  # marks of mails with an id before this one locate it no more
+    split_at: str = ""  # mails of ours with an id before this one may stand in another ticket: `storage.whereabouts`
 
     __table_args__ = (
         sa.Index("ix_ticket_queue_status", "queue_id", "status", "updated_at"),
@@ -216,15 +217,6 @@ def move_to_queue(session: Session, ticket: Ticket, queue: Queue, *, by: str) ->
     if session.get(TicketQueue, (ticket.id, queue.number)) is None:
         session.add(TicketQueue(ticket_id=ticket.id, queue_id=queue.number))
     note(session, ticket, "moved", by=by, text=f"{old.name} -> {queue.name}")
-
-
-def revoke_marks(session: Session, ticket: Ticket, *, by: str) -> None:
-    """Make every mark worthless that was written for this ticket so far, and for those that were merged into it."""
-    merged = session.exec(select(Ticket).where(Ticket.merged_into == ticket.id)).all()
-    for one in (ticket, *merged):
-        one.marks_from = first_id(now())
-        session.add(one)
-    note(session, ticket, "revoked", by=by, text="its reply addresses and Message-IDs locate it no more")
 
 
 def link(session: Session, first: int, second: int, kind: LinkKind) -> None:

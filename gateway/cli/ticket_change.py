@@ -112,7 +112,7 @@ def revoke(ctx: typer.Context, numbers: Numbers, as_json: AsJson = False) -> Non
     """
 
     def change(session: "Session", ticket: "Ticket", agent: "Agent") -> None:
-        from storage.tickets import revoke_marks
+        from storage.whereabouts import revoke_marks
 
         revoke_marks(session, ticket, by=agent.email)
 

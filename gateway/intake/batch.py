@@ -74,7 +74,7 @@ def open_case(ready: Ready, desk: Desk) -> Case:
     claimed = ready.claimed
     mark = desk.office.marks.read_recipient(claimed.recipient)
     address = desk.addresses.get(claimed.recipient)
-    ticket = desk.ticket(mark.ticket_id) if mark else None
+    ticket = desk.ticket(desk.leads_to(mark)) if mark else None
     queue_id = address.queue_id if address else desk.mailboxes.get(claimed.recipient)
     if queue_id is not None:
         queue = desk.queues[queue_id]

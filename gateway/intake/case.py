@@ -32,7 +32,6 @@ class Match:
     by: str
     is_signed: bool  # a mark of ours: it alone is enough to file the mail
     detail: str = ""
-    written: str = ""  # the id of the mail of ours whose mark this is
     person: bytes | None = None  # the mark was made for one person's own copy: his `person_tag`
 
 

@@ -28,6 +28,7 @@ from gateway.intake.new_rows import NewRows
 from gateway.intake.rules.load import load_rules
 from gateway.intake.standing import Standing
 from gateway.reading.mail import Person as Writer
+from outbound.marks import Mark
 from outbound.post_office import PostOffice
 from storage.address import domain_of
 from storage.addresses import CreationAddress
@@ -48,6 +49,7 @@ from storage.tickets import (
     TicketLink,
     TicketQueue,
 )
+from storage.whereabouts import ticket_of_mail
 
 
 @dataclass(slots=True)
@@ -145,6 +147,17 @@ class Desk:
                 self.homes.setdefault(ticket.id, set()).update(self.homes.get(dead, ()))
                 self._standing.hand_on(dead, ticket.id)
         return ticket
+
+    def leads_to(self, mark: Mark) -> int:
+        """The number of the ticket to which a mark leads: the one that it names, unless a split has moved its mail."""
+        ticket = self.ticket(mark.ticket_id)
+        if ticket is None or mark.outgoing_id >= ticket.split_at:
+            return mark.ticket_id
+        number = ticket_of_mail(self.session, mark.outgoing_id)
+        if number in (None, ticket.id):
+            return mark.ticket_id
+        self.fetch_tickets({number})
+        return number
 
     def role(self, ticket: Ticket, address: str) -> ParticipantRole | None:
         """What somebody is in a ticket, by this address or by another one of the same contact."""

@@ -31,7 +31,7 @@ _DELIVERED_TO = ("Delivered-To", "X-Original-To", "Envelope-To", "X-Envelope-To"
 
 def by_envelope(case: Case, desk: Desk) -> Match | None:
     """The mail was sent to a signed reply address."""
-    return _marked(case.mark, "reply address") if case.mark else None
+    return _marked(case, desk, case.mark, "reply address") if case.mark else None
 
 
 def by_recipients(case: Case, desk: Desk) -> Match | None:
@@ -41,8 +41,9 @@ def by_recipients(case: Case, desk: Desk) -> Match | None:
         addresses += case.mail.header_all(name)[:_MAX_RECIPIENTS]
     for address in addresses:
         mark = desk.office.marks.read_reply_address(address.strip(" <>"))
-        if mark:
-            return _marked(mark, "reply address in the headers")
+        match = _marked(case, desk, mark, "reply address in the headers") if mark else None
+        if match:
+            return match
     return None
 
 
@@ -50,8 +51,9 @@ def by_signed_id(case: Case, desk: Desk) -> Match | None:
     """In-Reply-To or References name a Message-ID that we signed."""
     for id_ in _named_ids(case):
         mark = desk.office.marks.read_message_id(id_)
-        if mark:
-            return _marked(mark, "signed Message-ID", id_)
+        match = _marked(case, desk, mark, "signed Message-ID", id_) if mark else None
+        if match:
+            return match
     return None
 
 
@@ -72,8 +74,9 @@ def by_body_mark(case: Case, desk: Desk) -> Match | None:
     """The text quotes one of ours with its mark."""
     for word in case.mail.refs:
         mark = desk.office.marks.read_body_mark(word)
-        if mark:
-            return _marked(mark, "mark in the text")
+        match = _marked(case, desk, mark, "mark in the text") if mark else None
+        if match:
+            return match
     return None
 
 
@@ -144,7 +147,7 @@ def find_ticket(case: Case, desk: Desk) -> Match | None:
     for finder in FINDERS:
         if doubtful and finder is by_open_ticket:
             break
-        match = _unless_revoked(finder(case, desk), case, desk)
+        match = finder(case, desk)
         ticket = desk.ticket(match.ticket_id) if match else None
         if match is None or ticket is None:
             case.note(finder.__name__, "no", f"ticket {match.ticket_id} does not exist" if match else "")
@@ -156,23 +159,18 @@ def find_ticket(case: Case, desk: Desk) -> Match | None:
     return doubtful
 
 
-def _marked(mark: Mark, by: str, detail: str = "") -> Match | None:
+def _marked(case: Case, desk: Desk, mark: Mark, by: str, detail: str = "") -> Match | None:
+    """What a mark for people outside says, unless an agent has made it worthless after it leaked."""
     if mark.audience not in (Audience.CUSTOMER, Audience.COPY):
         return None
-    person = mark.person if mark.is_bound else None
-    return Match(mark.ticket_id, by, is_signed=True, detail=detail, written=mark.outgoing_id, person=person)
-
-
-def _unless_revoked(match: Match | None, case: Case, desk: Desk) -> Match | None:
-    """An agent may have made the marks of a ticket worthless, after they leaked."""
-    if match is None or not match.written:
-        return match
-    desk.fetch_tickets({match.ticket_id})
-    ticket = desk.tickets.get(match.ticket_id)
-    if ticket is None or match.written >= ticket.marks_from:
-        return match
-    case.note("revoked", "no", f"the {match.by} of ticket {ticket.id} was revoked")
-    return None
+    number = desk.leads_to(mark)
+    named = [desk.tickets[one] for one in {mark.ticket_id, number} & desk.tickets.keys()]
+    if any(mark.outgoing_id < ticket.marks_from for ticket in named):
+        case.note("revoked", "no", f"the {by} of ticket {number} was revoked")
+        return None
+    if number != mark.ticket_id:
+        case.note("split", f"ticket {number}", f"the mail of ours went there from {mark.ticket_id}")
+    return Match(number, by, is_signed=True, detail=detail, person=mark.person if mark.is_bound else None)
 
 
 def _named_ids(case: Case) -> Iterator[str]:

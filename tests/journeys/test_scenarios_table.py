@@ -51,6 +51,9 @@ ELSEWHERE: dict[str, dict[str, str]] = {
         "guard g: a machine": "test_a_machine_never_reopens",
         "guard: moved": "test_a_moved_ticket_stays_whole",
     },
+    "gateway/intake/test_moved_mail.py": {
+        "guard: split off": "test_an_answer_to_a_mail_that_was_split_off_goes_where_the_mail_is",
+    },
     "gateway/intake/test_forwarding.py": {
         "forwarders": "test_the_inbox_is_found_under",
     },
