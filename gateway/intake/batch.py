@@ -10,6 +10,7 @@ from gateway.intake.case import Case, Verdict
 from gateway.intake.customer import UNPROVED, outsider
 from gateway.intake.desk import Desk, Filed
 from gateway.intake.forwarding import Source, source_inbox
+from gateway.intake.late import tell_authors
 from gateway.intake.news import tell_agents
 from gateway.intake.prepare import Ready
 from gateway.intake.process import process
@@ -59,6 +60,7 @@ def file_batch(database: Database, office: PostOffice, owner: str, ready: Sequen
         _count_inboxes(desk, cases, verdicts)
         _believe_authors(desk)
         _acknowledge(desk)
+        tell_authors(desk)
         tell_agents(desk)
         outcomes = _outcomes(mine, cases, verdicts, desk)
         for outcome in outcomes:

@@ -33,6 +33,7 @@ class Match:
     is_signed: bool  # a mark of ours: it alone is enough to file the mail
     detail: str = ""
     person: bytes | None = None  # the mark was made for one person's own copy: his `person_tag`
+    insists: bool = False  # he was told that his answer came too late, and answers that
 
 
 @dataclass(frozen=True, slots=True)

@@ -82,6 +82,7 @@ class Desk:
         self.roles: dict[int, dict[str, ParticipantRole]] = {}
         self.homes: dict[int, set[int]] = {}
         self.filed: list[Filed] = []
+        self.too_late: list[tuple[Case, Ticket]] = []  # answers that are refused, and to which ticket
         self._standing = Standing()
         self._new = NewRows(session, mails)
         self._learnt: list[str] = []

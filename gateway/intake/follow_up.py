@@ -25,6 +25,7 @@ _MAX_REFERENCES = 32
 _MAX_RECIPIENTS = 50
 # No evidence of an answer: the mail is fresh, and only its queue's policy joins it to a ticket.
 BY_POLICY = "open ticket of the contact"
+_FOR_PEOPLE_OUTSIDE = (Audience.CUSTOMER, Audience.COPY, Audience.REFUSED)
 # Where servers on the way note to whom they delivered.
 _DELIVERED_TO = ("Delivered-To", "X-Original-To", "Envelope-To", "X-Envelope-To", "X-Delivered-To")
 
@@ -161,7 +162,7 @@ def find_ticket(case: Case, desk: Desk) -> Match | None:
 
 def _marked(case: Case, desk: Desk, mark: Mark, by: str, detail: str = "") -> Match | None:
     """What a mark for people outside says, unless an agent has made it worthless after it leaked."""
-    if mark.audience not in (Audience.CUSTOMER, Audience.COPY):
+    if mark.audience not in _FOR_PEOPLE_OUTSIDE:
         return None
     number = desk.leads_to(mark)
     named = [desk.tickets[one] for one in {mark.ticket_id, number} & desk.tickets.keys()]
@@ -170,7 +171,9 @@ def _marked(case: Case, desk: Desk, mark: Mark, by: str, detail: str = "") -> Ma
         return None
     if number != mark.ticket_id:
         case.note("split", f"ticket {number}", f"the mail of ours went there from {mark.ticket_id}")
-    return Match(number, by, is_signed=True, detail=detail, person=mark.person if mark.is_bound else None)
+    person = mark.person if mark.is_bound else None
+    insists = mark.audience is Audience.REFUSED
+    return Match(number, by, is_signed=True, detail=detail, person=person, insists=insists)
 
 
 def _named_ids(case: Case) -> Iterator[str]:

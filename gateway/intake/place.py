@@ -14,12 +14,15 @@ from gateway.intake.subject import plain_subject
 from gateway.reading.mail import Kind
 from outbound.marks import person_tag
 from storage.messages import Message
+from storage.queues import LateAnswers
 from storage.tickets import LinkKind, ParticipantRole, Status, Ticket
 
 # A third stranger on one ticket gets a linked ticket of his own.
 _MAX_UNVERIFIED = 2
 _MAX_SUBJECTS = 50
 _SETTLED = (Status.SOLVED, Status.CLOSED)
+# The check that holds an answer which came too late; `gateway mail release` waives it.
+LATE = "late-answer"
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,6 +34,7 @@ class Place:
     is_unverified: bool = False
     reopens: bool = False
     linked_to: int | None = None
+    refused: str = ""  # why it is held instead of opening that ticket
     link: LinkKind = LinkKind.RELATED
 
 
@@ -45,7 +49,7 @@ def find_place(case: Case, desk: Desk, match: Match | None) -> Place:
         _elsewhere(case, desk, match, ticket)
         or _verification(case, ticket)
         or _refused(case, desk, match, ticket)
-        or _of_another_matter(case, desk, ticket)
+        or _of_another_matter(case, desk, match, ticket)
         or _in_ticket(case, desk, match, ticket)
     )
 
@@ -92,21 +96,31 @@ def _takes_part(case: Case, desk: Desk, match: Match, ticket: Ticket) -> bool:
     return desk.takes_part(case, ticket) and not is_somebody_elses
 
 
-def _of_another_matter(case: Case, desk: Desk, ticket: Ticket) -> Place | None:
+def _of_another_matter(case: Case, desk: Desk, match: Match, ticket: Ticket) -> Place | None:
     """Who answers a mail of long ago, or a closed one under a new subject, has a new matter; no machine ever has."""
     if case.is_automatic:
         return None
     days, is_settled = case.queue.reopen_days, ticket.status in _SETTLED
     since = (ticket.settled_at if is_settled else None) or ticket.updated_at
     is_old = case.claimed.received_at - since > timedelta(days=days)
-    if is_settled and (is_old or days == 0):
+    is_late = is_settled and (is_old or days == 0)
+    if is_late:
         why = f"{ticket.id} was solved {since:%Y-%m-%d}; queue {case.queue.name} reopens for {days} days"
     elif (ticket.status is Status.CLOSED or (is_old and days)) and _has_new_subject(case, desk, ticket):
         why = f"nobody wrote in ticket {ticket.id} under this subject, and it is {ticket.status} since {since:%Y-%m-%d}"
     else:
         return None
     case.note("age", "new ticket", why)
-    return Place(None, "follow-up on a settled or old ticket", linked_to=ticket.id, link=LinkKind.FOLLOW_UP)
+    refused = why if is_late and _is_refused(case, desk, match, ticket) else ""
+    by = "follow-up on a settled or old ticket"
+    return Place(None, by, linked_to=ticket.id, link=LinkKind.FOLLOW_UP, refused=refused)
+
+
+def _is_refused(case: Case, desk: Desk, match: Match, ticket: Ticket) -> bool:
+    """The queue wants nothing more of what it does not reopen; under a new subject he does what he would be told."""
+    if case.queue.late_answers is not LateAnswers.REFUSE or LATE in case.claimed.passed:
+        return False
+    return not match.insists and not _has_new_subject(case, desk, ticket)
 
 
 def _has_new_subject(case: Case, desk: Desk, ticket: Ticket) -> bool:

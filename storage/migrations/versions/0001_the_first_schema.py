@@ -203,6 +203,7 @@ def upgrade() -> None:
         sa.Column("fresh_mail", sa.String(length=32), nullable=False),
         sa.Column("join_days", sa.Integer(), nullable=False),
         sa.Column("reopen_days", sa.Integer(), nullable=False),
+        sa.Column("late_answers", sa.String(length=32), nullable=False),
         sa.Column("close_after_days", sa.Integer(), nullable=False),
         sa.Column("acknowledge", sa.String(length=32), nullable=True),
         sa.Column("display_name_in_automatic_replies", sa.Boolean(), nullable=False),
