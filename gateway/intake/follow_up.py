@@ -4,7 +4,7 @@ A finder is `(Case, Desk) -> Match | None`. What follows from an answer (a stran
 queue) is decided in `gateway.intake.place`, not here.
 """
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from datetime import timedelta
 
 import sqlalchemy as sa
@@ -14,7 +14,7 @@ from gateway.intake.case import Case, Match
 from gateway.intake.conversation import THREAD_INDEX
 from gateway.intake.desk import Desk
 from gateway.intake.lookups import Known
-from gateway.intake.subject import tagged_ticket
+from gateway.intake.subject import tagged_tickets
 from outbound.marks import Audience, Mark
 from storage.messages import Message, reference_key
 from storage.queues import FreshMail
@@ -60,7 +60,7 @@ def by_signed_id(case: Case, desk: Desk) -> Match | None:
 
 def by_stored_id(case: Case, desk: Desk) -> Match | None:
     """In-Reply-To or References name a message that stands in a ticket."""
-    return next((match for match in _stored(case, desk, own=True) if match), None)
+    return _likeliest(_stored(case, desk, own=True), case, desk)
 
 
 def by_common_ancestor(case: Case, desk: Desk) -> Match | None:
@@ -68,7 +68,7 @@ def by_common_ancestor(case: Case, desk: Desk) -> Match | None:
 
     Or it is that mail, which comes late.
     """
-    return next((match for match in _stored(case, desk, own=False) if match), None)
+    return _likeliest(_stored(case, desk, own=False), case, desk)
 
 
 def by_body_mark(case: Case, desk: Desk) -> Match | None:
@@ -87,13 +87,17 @@ def by_thread_index(case: Case, desk: Desk) -> Match | None:
 
 
 def by_subject_tag(case: Case, desk: Desk) -> Match | None:
-    """The subject has our tag. Anybody can write a number: `place` asks whether he takes part in the ticket."""
-    number = tagged_ticket(case.mail.subject)
-    return Match(number, "subject tag", is_signed=False) if number and desk.ticket(number) else None
+    """The subject has a tag of ours, or the name of a queue with a number of a ticket of its own.
+
+    Anybody can write a number: `place` asks whether he takes part in the ticket.
+    """
+    tags = tagged_tickets(case.mail.subject)
+    found = [number for word, number in tags if desk.ticket(number) and (not word or _is_home(desk, word, number))]
+    return _likeliest((Match(number, "subject tag", is_signed=False) for number in found), case, desk)
 
 
 def by_case_number(case: Case, desk: Desk) -> Match | None:
-    """Another desk's number of the matter stands in its ids or its text, as in a mail of a ticket."""
+    """Another desk's number of the matter stands in its ids, subject or text, as in a mail of a ticket."""
     return _by_conversation(case, desk, "case number of another desk", is_index=False)
 
 
@@ -181,7 +185,29 @@ def _named_ids(case: Case) -> Iterator[str]:
     yield from tuple(reversed(case.mail.references))[:_MAX_REFERENCES]
 
 
-def _stored(case: Case, desk: Desk, *, own: bool) -> Iterator[Match | None]:
+def _likeliest(matches: Iterable[Match], case: Case, desk: Desk) -> Match | None:
+    """Of evidence that anybody can write the first in whose ticket the author takes part, else the first."""
+    first: Match | None = None
+    for match in matches:
+        ticket = desk.ticket(match.ticket_id)
+        if ticket and desk.takes_part(case, ticket):
+            return match
+        first = first or match
+    return first
+
+
+def _is_home(desk: Desk, word: str, number: int) -> bool:
+    """Whether the ticket is in the queue of this name, or was."""
+    ticket = desk.ticket(number)
+    named = {queue.number for queue in desk.queues.values() if _letters(queue.name) == _letters(word)}
+    return ticket is not None and not named.isdisjoint(desk.homes.get(ticket.id, ()))
+
+
+def _letters(name: str) -> str:
+    return "".join(filter(str.isalnum, name)).casefold()
+
+
+def _stored(case: Case, desk: Desk, *, own: bool) -> Iterator[Match]:
     for id_ in (*_named_ids(case), *(() if own else (case.mail.message_id,))):
         known = [row for row in desk.references.get(reference_key(id_), []) if row.is_own is own]
         best = _best(known, case, desk)
@@ -190,12 +216,10 @@ def _stored(case: Case, desk: Desk, *, own: bool) -> Iterator[Match | None]:
 
 
 def _by_conversation(case: Case, desk: Desk, by: str, *, is_index: bool) -> Match | None:
-    for key in case.conversation:
-        if key.startswith(THREAD_INDEX) is is_index:
-            best = _best(desk.references.get(key, []), case, desk)
-            if best:
-                return Match(best, by, is_signed=False, detail=key)
-    return None
+    keys = [key for key in case.conversation if key.startswith(THREAD_INDEX) is is_index]
+    known = [(key, _best(desk.references.get(key, []), case, desk)) for key in keys]
+    matches = (Match(best, by, is_signed=False, detail=key) for key, best in known if best)
+    return _likeliest(matches, case, desk)
 
 
 def _best(known: list[Known], case: Case, desk: Desk) -> int | None:
