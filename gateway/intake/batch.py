@@ -6,7 +6,7 @@ from dataclasses import dataclass, replace
 from config.clock import now
 from config.errors import NotFound
 from gateway.intake.by_agent import is_from_agent
-from gateway.intake.case import Case, Verdict
+from gateway.intake.case import SEVERAL_FROM, Case, Verdict
 from gateway.intake.customer import UNPROVED, outsider
 from gateway.intake.desk import Desk, Filed
 from gateway.intake.forwarding import Source, source_inbox
@@ -151,7 +151,7 @@ def _flags(ready: Ready, writer: Writer) -> tuple[str, ...]:
     if ready.unreadable:
         flags.append("unreadable")
     if len(ready.mail.header_all("From")) > 1:  # which of them a mail program shows is chance
-        flags.append("several-from")
+        flags.append(SEVERAL_FROM)
     return tuple(flags)
 
 
@@ -168,7 +168,8 @@ def _postmaster_queue(desk: Desk) -> Queue:
 
 def _believe_authors(desk: Desk) -> None:
     """Who writes is there, whatever his server has said before; reports are written by machines."""
-    end_suppression(desk.session, {one.case.author for one in desk.filed if one.case.mail.kind not in REPORTS})
+    cases = [one.case for one in desk.filed if one.case.mail.kind not in REPORTS]
+    end_suppression(desk.session, {case.author for case in cases if not case.is_author_denied})
 
 
 def _acknowledge(desk: Desk) -> None:
@@ -191,7 +192,7 @@ def _acknowledge(desk: Desk) -> None:
             message=filed.message,
             is_proven=filed.case.is_author_proven,
             null_reverse_path=filed.case.is_report,
-            is_answered_contact=bool(person and person.known),
+            is_answered_contact=bool(person and person.known and not filed.case.is_author_denied),
         )
         for step, answer, why in lines:
             filed.case.note(step, answer, why)

@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass, field
 
-from gateway.reading.authenticity import Authentication
+from gateway.reading.authenticity import Authentication, Identity
 from gateway.reading.mail import Mail, Person
 from outbound.marks import LOOP_HEADER, Mark
 from storage.address import canonical_address
@@ -10,6 +10,8 @@ from storage.claims import Claimed
 from storage.messages import NewAttachment
 from storage.queues import Queue
 from storage.spool import SpoolState
+
+SEVERAL_FROM = "several-from"
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,6 +84,14 @@ class Case:
         The loop mark of any gateway stands on automatic mail only, whatever else a server on the way took off.
         """
         return self.is_report or self.mail.kind.is_automatic or bool(self.mail.header_all(LOOP_HEADER))
+
+    @property
+    def is_author_denied(self) -> bool:
+        """The domain in From asks to doubt what it did not sign or send, and nothing speaks for this mail.
+
+        A second From field keeps every check from asking; no honest program writes one (RFC 5322 section 3.6).
+        """
+        return self.authentication.identity is Identity.FAILED or SEVERAL_FROM in self.flags
 
     @property
     def is_past(self) -> bool:

@@ -104,7 +104,8 @@ def by_case_number(case: Case, desk: Desk) -> Match | None:
 def by_open_ticket(case: Case, desk: Desk) -> Match | None:
     """The queue wants fresh mail in the newest open ticket of its contact."""
     person = desk.people.get(case.author)
-    if case.queue.fresh_mail is not FreshMail.JOIN_OPEN or case.is_automatic or not (person and case.is_author_vouched):
+    is_his = case.is_author_vouched and not case.is_author_denied
+    if case.queue.fresh_mail is not FreshMail.JOIN_OPEN or case.is_automatic or not (person and is_his):
         return None
     desk.write()
     since = desk.at - timedelta(days=case.queue.join_days)

@@ -30,7 +30,7 @@ def tell_authors(desk: Desk) -> None:
     """Write to the authors of what was held so. All else is written already."""
     for case, ticket in desk.too_late:
         person = desk.people.get(case.author)
-        is_answered = bool(person and person.known and case.is_author_vouched)
+        is_answered = bool(person and person.known and case.is_author_vouched and not case.is_author_denied)
         line = tell_too_late(desk.session, desk.office, _occasion(case, ticket), is_answered_contact=is_answered)
         case.note(*line)
 

@@ -76,6 +76,10 @@ def _verification(case: Case, ticket: Ticket) -> Place | None:
 def _refused(case: Case, desk: Desk, match: Match, ticket: Ticket) -> Place | None:
     """Somebody who takes no part gets in by a mark of ours only, and of such people a ticket takes two."""
     who, number = case.author or "nobody", ticket.id
+    if case.is_author_denied and desk.takes_part(case, ticket):
+        # It stays where he is known, since forwarding breaks honest mail too; but it is not his word.
+        case.note("participant", "unverified", f"{who} takes part in ticket {number}, and his domain denies the mail")
+        return None
     if _takes_part(case, desk, match, ticket):
         case.note("participant", str(desk.role(ticket, case.author)), f"{who} takes part in ticket {number}")
         return None
@@ -91,9 +95,9 @@ def _refused(case: Case, desk: Desk, match: Match, ticket: Ticket) -> Place | No
 
 
 def _takes_part(case: Case, desk: Desk, match: Match, ticket: Ticket) -> bool:
-    """He has a role there, and the mark is not that of somebody else's own copy."""
+    """He has a role there, his domain does not deny the mail, and the mark is not that of somebody else's own copy."""
     is_somebody_elses = match.person is not None and match.person != person_tag(case.author)
-    return desk.takes_part(case, ticket) and not is_somebody_elses
+    return desk.takes_part(case, ticket) and not case.is_author_denied and not is_somebody_elses
 
 
 def _of_another_matter(case: Case, desk: Desk, match: Match, ticket: Ticket) -> Place | None:
