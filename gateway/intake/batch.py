@@ -12,7 +12,7 @@ from gateway.intake.desk import Desk, Filed
 from gateway.intake.forwarding import Source, source_inbox
 from gateway.intake.late import tell_authors
 from gateway.intake.news import tell_agents
-from gateway.intake.prepare import Ready
+from gateway.intake.prepare import Ready, same_message_key
 from gateway.intake.process import process
 from gateway.intake.reports import REPORTS
 from gateway.intake.sender import Writer, written_by
@@ -98,7 +98,7 @@ def open_case(ready: Ready, desk: Desk) -> Case:
         customer=customer if customer and writer.is_proven else writer.person,
         source_inbox=source.address,
         is_source_learnt=_is_learnt(source, mark, writer, desk),
-        content_key=ready.content_key,
+        content_key=same_message_key(ready.content_key, writer.address),
         conversation=ready.conversation,
         attachments=ready.attachments,
         authentication=_authentication(ready, writer),

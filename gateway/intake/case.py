@@ -56,7 +56,7 @@ class Case:
     customer: Person  # whose ticket it is, if it opens one: the author's, but for an agent's letter to an outsider
     source_inbox: str
     is_source_learnt: bool  # this mail shows that it forwards
-    content_key: str  # digest of text and attachments
+    content_key: str  # digest of text, attachments and author
     conversation: tuple[str, ...]  # keys of it beside the ids: Thread-Index, case numbers of other desks
     attachments: tuple[NewAttachment, ...]  # their blobs are stored
     authentication: Authentication  # of who sent it to us: not of him whose mail an agent forwarded by hand

@@ -165,8 +165,17 @@ class Desk:
         return self._standing.role(ticket.id, address, self._contact_id(address))
 
     def takes_part(self, case: Case, ticket: Ticket) -> bool:
-        """Whether the author is somebody in the ticket, and it is not only a stranger who says that he wrote."""
+        """Whether the author is somebody in the ticket, and it is not only a stranger who says that he wrote.
+
+        An agent takes part in every ticket, when it is proven that he wrote.
+        """
+        if self.is_agents_own(case):
+            return True
         return case.is_author_vouched and self.role(ticket, case.author) in TRUSTED_ROLES
+
+    def is_agents_own(self, case: Case) -> bool:
+        """An agent has written it from his own mail program, and that is proven."""
+        return case.is_author_proven and case.author in self.agents
 
     def _contact_id(self, address: str) -> int | None:
         person = self.people.get(address)

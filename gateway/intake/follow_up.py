@@ -18,7 +18,7 @@ from gateway.intake.subject import tagged_tickets
 from outbound.marks import Audience, Mark
 from storage.messages import Message, reference_key
 from storage.queues import FreshMail
-from storage.tickets import Status, Ticket
+from storage.tickets import ParticipantRole, Status, Ticket
 
 # The chain of ids is read from its newest end; nobody needs more of it.
 _MAX_REFERENCES = 32
@@ -146,8 +146,8 @@ FINDERS: tuple[Finder, ...] = (
 def find_ticket(case: Case, desk: Desk) -> Match | None:
     """The first answer; each finder's answer stands in the trace.
 
-    What anybody can write, in the hand of somebody who takes no part, does not hide better evidence below it: it
-    only links, and only when nothing else is found.
+    Some evidence does not hide what stands below it, since it would only link: what anybody can write, in the hand of
+    somebody who takes no part, and a ticket that was never in this queue. It counts when nothing else is found.
     """
     doubtful: Match | None = None
     for finder in FINDERS:
@@ -159,7 +159,7 @@ def find_ticket(case: Case, desk: Desk) -> Match | None:
             case.note(finder.__name__, "no", f"ticket {match.ticket_id} does not exist" if match else "")
             continue
         case.note(finder.__name__, f"ticket {match.ticket_id}", match.detail)
-        if match.is_signed or desk.takes_part(case, ticket):
+        if _counts(match, ticket, case, desk):
             return match
         doubtful = doubtful or match
     return doubtful
@@ -186,12 +186,18 @@ def _named_ids(case: Case) -> Iterator[str]:
     yield from tuple(reversed(case.mail.references))[:_MAX_REFERENCES]
 
 
+def _counts(match: Match, ticket: Ticket, case: Case, desk: Desk) -> bool:
+    """It files the mail, and does not only link: a ticket of this queue, and our mark or somebody who takes part."""
+    is_here = bool(case.mark) or case.queue.number in desk.homes.get(ticket.id, ())
+    return is_here and (match.is_signed or desk.takes_part(case, ticket))
+
+
 def _likeliest(matches: Iterable[Match], case: Case, desk: Desk) -> Match | None:
-    """Of evidence that anybody can write the first in whose ticket the author takes part, else the first."""
+    """Of several answers of one finder the first that files the mail, else the first."""
     first: Match | None = None
     for match in matches:
         ticket = desk.ticket(match.ticket_id)
-        if ticket and desk.takes_part(case, ticket):
+        if ticket and _counts(match, ticket, case, desk):
             return match
         first = first or match
     return first
@@ -224,13 +230,17 @@ def _by_conversation(case: Case, desk: Desk, by: str, *, is_index: bool) -> Matc
 
 
 def _best(known: list[Known], case: Case, desk: Desk) -> int | None:
-    """Of several tickets that know an id, one of this queue in which the author takes part, else the newest one."""
+    """Of several tickets that know an id, one of this queue in which the author takes part, else the newest one.
 
-    def fitness(row: Known) -> tuple[bool, bool, int]:
+    Whose ticket it is comes before who is only named there: anybody can name him in one that he opens.
+    """
+
+    def fitness(row: Known) -> tuple[bool, bool, bool, int]:
         ticket = desk.ticket(row.ticket_id)
         if ticket is None:
-            return (False, False, 0)
+            return (False, False, False, 0)
         here = case.queue.number in desk.homes.get(ticket.id, ())
-        return (here, desk.takes_part(case, ticket), ticket.id)
+        is_named = desk.role(ticket, case.author) is ParticipantRole.NAMED
+        return (here, desk.takes_part(case, ticket), not is_named, ticket.id)
 
     return max(known, key=fitness).ticket_id if known else None

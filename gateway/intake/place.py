@@ -81,7 +81,8 @@ def _refused(case: Case, desk: Desk, match: Match, ticket: Ticket) -> Place | No
         case.note("participant", "unverified", f"{who} takes part in ticket {number}, and his domain denies the mail")
         return None
     if _takes_part(case, desk, match, ticket):
-        case.note("participant", str(desk.role(ticket, case.author)), f"{who} takes part in ticket {number}")
+        role = desk.role(ticket, case.author) or ParticipantRole.AGENT
+        case.note("participant", str(role), f"{who} takes part in ticket {number}")
         return None
     if not match.is_signed:
         case.note("participant", "stranger", f"{who} takes no part in ticket {number}: a new ticket")
