@@ -16,7 +16,9 @@ from gateway.intake.prepare import Ready, same_message_key
 from gateway.intake.process import process
 from gateway.intake.reports import REPORTS
 from gateway.intake.sender import Writer, written_by
+from gateway.reading.addresses import parse_mailboxes
 from gateway.reading.authenticity import Authentication, Identity
+from gateway.reading.mail import Mail
 from outbound.acknowledge import acknowledge
 from outbound.marks import Mark
 from outbound.post_office import PostOffice
@@ -150,9 +152,19 @@ def _flags(ready: Ready, writer: Writer) -> tuple[str, ...]:
     flags = [*writer.flags]
     if ready.unreadable:
         flags.append("unreadable")
-    if len(ready.mail.header_all("From")) > 1:  # which of them a mail program shows is chance
+    if _has_several_authors(ready.mail):  # which of them a mail program shows is chance
         flags.append(SEVERAL_FROM)
     return tuple(flags)
+
+
+def _has_several_authors(mail: Mail) -> bool:
+    fields = mail.header_all("From")
+    return len(fields) > 1 or any("," in field and _count_authors(field) > 1 for field in fields)
+
+
+def _count_authors(field: str) -> int:
+    """How many addresses stand there: `Customer, Carla <carla@x>` is one, however a program forgets its quotes."""
+    return len({canonical_address(person.email) for person in parse_mailboxes(field)} - {None})
 
 
 def _postmaster_queue(desk: Desk) -> Queue:

@@ -89,7 +89,7 @@ class Case:
     def is_author_denied(self) -> bool:
         """The domain in From asks to doubt what it did not sign or send, and nothing speaks for this mail.
 
-        A second From field keeps every check from asking; no honest program writes one (RFC 5322 section 3.6).
+        A second author in From keeps every check from asking; hardly any honest program writes one.
         """
         return self.authentication.identity is Identity.FAILED or SEVERAL_FROM in self.flags
 

@@ -67,13 +67,32 @@ def test_denied_mail_is_unverified_where_it_belongs(judge: House, way: str) -> N
     assert judge.people(number)[CARLA] == "customer"
 
 
-def test_a_second_from_field_does_not_help(judge: House) -> None:
-    """No check can say who wrote such a mail, so it is nobody's word."""
+@pytest.mark.parametrize(
+    "author",
+    [
+        "Carla <carla@customer.example>\nFrom: eve@evil.example",
+        "eve@evil.example\nFrom: Carla <carla@customer.example>",
+        "Carla <carla@customer.example>, eve@evil.example",
+        '"Customer, Carla" <carla@customer.example>, eve@evil.example',
+    ],
+)
+def test_a_second_author_in_from_does_not_help(judge: House, author: str) -> None:
+    """No check can say who wrote such a mail, so it is nobody's word, wherever it is filed."""
     number = first(judge)
-    raw = b"From: eve@evil.example\r\n" + forged(judge, number, "id")
-    row = judge.receive(raw)
+    row = judge.receive(mail("Send it to me.", author=author, headers="In-Reply-To: <a@x.example>\n"))
     places = [message for message in judge.messages(number) if message.id == row.message_id]
     assert all("unverified" in message.flags for message in places)
+
+
+@pytest.mark.parametrize(
+    "author", ["Customer, Carla <carla@customer.example>", '"Customer, Carla" <carla@customer.example>']
+)
+def test_a_comma_in_a_name_is_no_second_author(judge: House, author: str) -> None:
+    """Exchange writes names so, and some programs forget the quotes."""
+    number = first(judge)
+    raw = sign(mail("thanks", author=author, headers="In-Reply-To: <a@x.example>\n"), "customer.example")
+    assert judge.ticket_of(judge.receive(raw)).id == number
+    assert judge.messages(number)[-1].flags == []
 
 
 def test_denied_mail_does_not_choose_who_is_answered(judge: House) -> None:
