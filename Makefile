@@ -4,7 +4,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 
 .DEFAULT_GOAL := help
-.PHONY: help install run demo test check lint types layers bench lookup crash fuzz lock clean
+.PHONY: help install run demo test check lint types layers bench lookup crash forged fuzz lock clean
 
 help: ## Say what can be made
 	@grep -E '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 10
@@ -47,6 +47,9 @@ lookup: install ## Finding a ticket among a million messages, beside ten thousan
 
 fuzz: install ## The long run of every property test: dialogues, mails, reports
 	$(BIN)/pytest -m hypothesis --hypothesis-profile fuzz --timeout 3600
+
+forged: install ## Ten thousand forged answers and as many honest ones, on each database
+	$(BIN)/pytest -m hypothesis --hypothesis-profile forged --timeout 7200 tests/journeys/test_scenarios_follow_ups.py
 
 crash: install ## The long kill -9 run
 	$(BIN)/pytest -m slow tests/journeys

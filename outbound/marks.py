@@ -50,6 +50,7 @@ class Audience(IntEnum):
     COPY = 1  # one person's own copy: Bcc
     AGENT = 2  # a notice
     PROBE = 3  # our test of a forwarding
+    REFUSED = 4  # the answer to somebody who wrote into a closed ticket: who answers it insists
 
 
 @dataclass(frozen=True, slots=True)

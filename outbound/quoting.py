@@ -15,7 +15,6 @@ from storage.messages import Direction, Message
 from storage.tickets import Participant, ParticipantRole
 
 MAX_QUOTED = 20_000
-_NEVER = {"verification", "unverified"}
 _HEADS = {
     "en": "On {date}, {name} wrote:",
     "pt": "Em {date}, {name} escreveu:",
@@ -57,5 +56,5 @@ def quote_of(message: Message | None, people: Sequence[Participant], language: s
 def _may_be_quoted(message: Message, people: Sequence[Participant]) -> bool:
     address = canonical_address(message.author_email)
     role = next((person.role for person in people if person.address == address), ParticipantRole.UNVERIFIED)
-    is_flagged = bool({message.kind, *message.flags} & _NEVER)
+    is_flagged = message.is_for_agents_only or message.kind == "verification"
     return role is not ParticipantRole.UNVERIFIED and not is_flagged

@@ -94,7 +94,9 @@ def _customer(session: Session, ticket: Ticket, everybody: Sequence[Participant]
 def _last_of_customer(ticket: Ticket, messages: Sequence[Message]) -> Message | None:
     for message in reversed(messages):
         is_his = canonical_address(message.author_email) == ticket.customer_address
-        if message.direction is Direction.INBOUND and is_his and not message.automatic:
+        # What only seems to be his tells nothing of whom he wants to write to.
+        is_known_to_be_his = is_his and not message.is_for_agents_only
+        if message.direction is Direction.INBOUND and is_known_to_be_his and not message.automatic:
             return message
     return None
 

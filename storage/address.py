@@ -2,7 +2,7 @@
 
 Case is folded (also the local part: no mail system of today tells Ann from ann) and domains are
 A-labels (RFC 5891), so that one mailbox is one string. Tags and dots are left as they are: only their
-server knows what they mean.
+server knows what they mean. Whether two addresses are likely one person's is another question: `untagged`.
 """
 
 import re
@@ -53,6 +53,12 @@ def canonical_domain(domain: str) -> str | None:
 def domain_of(canonical: str) -> str:
     """The domain of a canonical address."""
     return canonical.rpartition("@")[2]
+
+
+def untagged(canonical: str) -> str:
+    """The mailbox behind `user+tag@domain` (RFC 5233), as most servers have it: to compare, never to send to."""
+    local, _, domain = canonical.rpartition("@")
+    return f"{local.partition('+')[0] or local}@{domain}"
 
 
 def _canonical_local(local: str) -> str | None:

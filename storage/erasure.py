@@ -17,6 +17,7 @@ from config.errors import Refused
 from storage.blobs import Blobs
 from storage.columns import insert_or_skip, table_of
 from storage.contacts import Contact, ContactAddress, addresses_of
+from storage.ids import new_id
 from storage.installation import load_installation
 from storage.messages import Message, MessageAttachment, MessageReference
 from storage.notices import Notice
@@ -194,6 +195,8 @@ def _erase_tickets(session: Session, tickets: Sequence[int], addresses: Sequence
     for number in tickets:
         ticket = session.get_one(Ticket, number)
         ticket.subject, ticket.contact_id, ticket.customer_address, ticket.source_inbox = ERASED, None, "", ""
+        # Who writes again has a new matter: nobody could be answered from an empty shell.
+        ticket.marks_from = new_id()
         note(session, ticket, "erased", by=by)
 
 

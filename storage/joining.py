@@ -8,9 +8,10 @@ from sqlmodel import Session, col, select
 
 from config.clock import now
 from config.errors import AskedWrongly, Refused
+from storage.address import canonical_address
 from storage.columns import insert_or_skip
 from storage.contacts import ContactAddress
-from storage.ids import take_numbers
+from storage.ids import new_id, take_numbers
 from storage.messages import Direction, Message, MessageReference
 from storage.outbox import Outgoing
 from storage.tickets import (
@@ -43,6 +44,7 @@ def merge_tickets(session: Session, ticket: Ticket, into: Ticket, *, by: str) ->
     _bring_people(session, ticket, into)
     link(session, ticket.id, into.id, LinkKind.MERGED)
     ticket.merged_into, ticket.messages = into.id, 0
+    into.split_at = max(into.split_at, ticket.split_at)
     set_status(session, ticket, Status.CLOSED, by=by, why=f"merged into {into.id}")
     if into.status not in (Status.NEW, Status.OPEN) and moved and moved[-1].direction is Direction.INBOUND:
         set_status(session, into, Status.OPEN, by=by, why=f"{ticket.id} was merged into it")
@@ -58,6 +60,7 @@ def split_ticket(session: Session, ticket: Ticket, message: Message, *, by: str)
         raise Refused(f"{message.ref} is the first message: nothing would be left in ticket {ticket.id}")
     made = _new_ticket(session, ticket, message)
     ticket.messages -= len(moved)
+    ticket.split_at = new_id()
     _move_messages(session, moved, made)
     _share_queues(session, ticket, made)
     for person in participants_of(session, ticket.id):
@@ -108,7 +111,7 @@ def _bring_people(session: Session, ticket: Ticket, into: Ticket) -> None:
 
 def _new_ticket(session: Session, ticket: Ticket, message: Message) -> Ticket:
     """Its customer is who wrote the message, where that was somebody outside."""
-    author = message.author_email.lower() if message.direction is Direction.INBOUND else ""
+    author = canonical_address(message.author_email) if message.direction is Direction.INBOUND else None
     address = session.get(ContactAddress, author) if author else None
     at = now()
     made = Ticket(
@@ -124,6 +127,7 @@ def _new_ticket(session: Session, ticket: Ticket, message: Message) -> Ticket:
         source_inbox=message.source_inbox or ticket.source_inbox,
         created_at=at,
         updated_at=at,
+        marks_from=ticket.marks_from,  # what has leaked stays worthless
     )
     session.add(made)
     session.flush()

@@ -19,7 +19,7 @@ from storage.spool import Acceptance, Raw, Spool, SpoolState
 from storage.ticket_view import DeliveryView, view_messages
 
 # Steps of the trace that decide about automatic mail.
-_AUTOMATIC = ("acknowledge", "notice")
+_AUTOMATIC = ("acknowledge", "refusal", "notice")
 
 
 @dataclass(frozen=True, slots=True)

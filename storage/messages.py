@@ -65,7 +65,7 @@ class Message(SQLModel, table=True):
     cancelled: bool = False
     agent_id: int | None = Field(default=None, foreign_key="agent.id")
     spool_id: str | None = Field(default=None, foreign_key="spool.id", unique=True)
-    content_key: str = ""  # digest of text and attachments: the same id with the same content is a duplicate
+    content_key: str = ""  # digest of text, attachments and author: the same id with the same content is a duplicate
     authentication: dict[str, str] | None = Field(default=None, sa_column=sa.Column(Json))  # spf, dkim ... identity
 
     __table_args__ = (sa.UniqueConstraint("ticket_id", "position"),)

@@ -22,6 +22,7 @@ class OutgoingKind(StrEnum):
 
     REPLY = "reply"  # an agent wrote it
     ACKNOWLEDGEMENT = "acknowledgement"
+    REFUSAL = "refusal"  # to somebody whose answer came too late
     NOTICE = "notice"  # to an agent
     PROBE = "probe"  # to a support inbox: does it forward to us?
 

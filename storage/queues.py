@@ -22,6 +22,13 @@ class FreshMail(StrEnum):
     JOIN_OPEN = "join_open"  # into the newest open ticket of its contact, when there is one
 
 
+class LateAnswers(StrEnum):
+    """What becomes of an answer to a ticket that was settled too long ago to reopen."""
+
+    NEW = "new"  # a new ticket that is linked to it
+    REFUSE = "refuse"  # it is held, and its author is told once
+
+
 class Acknowledge(StrEnum):
     """To whom a new ticket is acknowledged."""
 
@@ -81,6 +88,7 @@ class Queue(SQLModel, table=True):
     fresh_mail: FreshMail = Field(default=FreshMail.NEW, sa_column=sa.Column(Choice(FreshMail), nullable=False))
     join_days: int = 14
     reopen_days: int = 14  # counted from solved; 0: never
+    late_answers: LateAnswers = Field(default=LateAnswers.NEW, sa_column=sa.Column(Choice(LateAnswers), nullable=False))
     close_after_days: int = 14
     acknowledge: Acknowledge | None = Field(default=None, sa_column=sa.Column(Choice(Acknowledge)))
     display_name_in_automatic_replies: bool = True

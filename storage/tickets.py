@@ -1,6 +1,6 @@
 """Tickets, the people in them, and their life."""
 
-from datetime import datetime, timedelta
+from datetime import datetime
 from enum import StrEnum
 
 import sqlalchemy as sa
@@ -10,7 +10,7 @@ from config.clock import now
 from config.errors import AskedWrongly, NotFound
 from storage.agents import NoticeKind
 from storage.columns import Choice, Json, UtcDateTime, partial_index
-from storage.ids import MAX_NUMBER, first_id
+from storage.ids import MAX_NUMBER
 from storage.notices import News, tell
 from storage.queues import Queue
 
@@ -88,6 +88,7 @@ class Ticket(SQLModel, table=True):
     pending_until: datetime | None = Field(default=None, sa_type=UtcDateTime)  # opens by itself then
     merged_into: int | None = Field(default=None, foreign_key="ticket.id")
     marks_from: str = ""  # marks of mails with an id before this one locate it no more
+    split_at: str = ""  # mails of ours with an id before this one may stand in another ticket: `storage.whereabouts`
 
     __table_args__ = (
         sa.Index("ix_ticket_queue_status", "queue_id", "status", "updated_at"),
@@ -202,25 +203,6 @@ def set_priority(session: Session, ticket: Ticket, priority: Priority, *, by: st
         session.add(ticket)
 
 
-def put_off(session: Session, ticket: Ticket, until: datetime, *, by: str) -> None:
-    """Make a ticket pending; it opens by itself at that moment, or when the customer writes."""
-    set_status(session, ticket, Status.PENDING, by=by)
-    note(session, ticket, "pending until", by=by, text=f"{until:%Y-%m-%d %H:%M} UTC")
-    ticket.pending_until = until
-    session.add(ticket)
-    session.flush()
-
-
-def open_due(session: Session, at: datetime, limit: int = 500) -> int:
-    """Open what was put off until now. Returns how many."""
-    query = select(Ticket).where(col(Ticket.pending_until) <= at).limit(limit)
-    due = session.exec(query).all()
-    for ticket in due:
-        set_status(session, ticket, Status.OPEN, by="gateway", why="its time has come")
-    session.flush()
-    return len(due)
-
-
 def move_to_queue(session: Session, ticket: Ticket, queue: Queue, *, by: str) -> None:
     """Put a ticket into another queue; mail that belongs to it still finds it."""
     if ticket.queue_id == queue.number:
@@ -230,15 +212,6 @@ def move_to_queue(session: Session, ticket: Ticket, queue: Queue, *, by: str) ->
     if session.get(TicketQueue, (ticket.id, queue.number)) is None:
         session.add(TicketQueue(ticket_id=ticket.id, queue_id=queue.number))
     note(session, ticket, "moved", by=by, text=f"{old.name} -> {queue.name}")
-
-
-def revoke_marks(session: Session, ticket: Ticket, *, by: str) -> None:
-    """Make every mark worthless that was written for this ticket so far, and for those that were merged into it."""
-    merged = session.exec(select(Ticket).where(Ticket.merged_into == ticket.id)).all()
-    for one in (ticket, *merged):
-        one.marks_from = first_id(now())
-        session.add(one)
-    note(session, ticket, "revoked", by=by, text="its reply addresses and Message-IDs locate it no more")
 
 
 def link(session: Session, first: int, second: int, kind: LinkKind) -> None:
@@ -277,36 +250,3 @@ def participants_of(session: Session, number: int) -> list[Participant]:
 def events_of(session: Session, number: int) -> list[Event]:
     """The audit trail, oldest first."""
     return list(session.exec(select(Event).where(Event.ticket_id == number).order_by(col(Event.id))).all())
-
-
-def list_tickets(
-    session: Session,
-    *,
-    statuses: list[Status],
-    queue_id: int | None = None,
-    assignee_id: int | None = None,
-    unassigned: bool = False,
-    limit: int = 100,
-) -> list[Ticket]:
-    """Tickets, the one that moved last first."""
-    query = select(Ticket).where(col(Ticket.status).in_(statuses)).order_by(col(Ticket.updated_at).desc()).limit(limit)
-    if queue_id is not None:
-        query = query.where(Ticket.queue_id == queue_id)
-    if assignee_id is not None:
-        query = query.where(Ticket.assignee_id == assignee_id)
-    if unassigned:
-        query = query.where(col(Ticket.assignee_id).is_(None))
-    return list(session.exec(query).all())
-
-
-def close_solved(session: Session, at: datetime, limit: int = 500) -> int:
-    """Close what was solved long enough ago, by the policy of its queue. Returns how many, `limit` a queue at most."""
-    closed = 0
-    for queue in session.exec(select(Queue).where(Queue.close_after_days > 0)).all():
-        cutoff = at - timedelta(days=queue.close_after_days)
-        query = select(Ticket).where(Ticket.status == Status.SOLVED, Ticket.queue_id == queue.id).limit(limit)
-        for ticket in session.exec(query.where(col(Ticket.settled_at) <= cutoff)).all():
-            set_status(session, ticket, Status.CLOSED, by="gateway", why=f"solved {queue.close_after_days} days ago")
-            closed += 1
-    session.flush()
-    return closed

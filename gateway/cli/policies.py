@@ -62,6 +62,10 @@ class Policies:
     reopen_days: Annotated[
         int | None, typer.Option(min=0, help="A follow-up reopens so long after solving; 0: never.")
     ] = None
+    late_answers: Annotated[
+        str | None,
+        typer.Option(metavar="new|refuse", help="After that: a linked ticket; or held, and the author is told once."),
+    ] = None
     close_after_days: Annotated[int | None, typer.Option(min=0, help="Solved becomes closed; 0: never.")] = None
     known_contacts_only: Annotated[bool | None, typer.Option(help="Hold mail of people whom nobody knows.")] = None
     forwards: Annotated[
@@ -153,6 +157,12 @@ def _fresh_mail(text: str) -> str:
     return word_of(FreshMail, text.replace("-", "_"), "--fresh-mail")
 
 
+def _late_answers(text: str) -> str:
+    from storage.queues import LateAnswers
+
+    return word_of(LateAnswers, text, "--late-answers")
+
+
 def _acknowledge(text: str) -> str | None:
     from storage.queues import Acknowledge
 
@@ -217,6 +227,7 @@ _CONVERSIONS: Mapping[str, Callable[..., object]] = {
     "join_days": _as_it_is,
     "acknowledge": _acknowledge,
     "reopen_days": _as_it_is,
+    "late_answers": _late_answers,
     "close_after_days": _as_it_is,
     "known_contacts_only": _as_it_is,
     "forwards": _forwards,

@@ -47,6 +47,7 @@ class QueueView:
     fresh_mail: str
     join_days: int
     reopen_days: int
+    late_answers: str
     close_after_days: int
     acknowledge: str | None  # null: as the settings say
     known_contacts_only: bool
@@ -204,6 +205,7 @@ def view_queue(session: "Session", queue: "Queue") -> QueueView:
         fresh_mail=queue.fresh_mail,
         join_days=queue.join_days,
         reopen_days=queue.reopen_days,
+        late_answers=queue.late_answers,
         close_after_days=queue.close_after_days,
         acknowledge=queue.acknowledge,
         known_contacts_only=queue.known_contacts_only,
@@ -240,6 +242,7 @@ def _print(view: QueueView, as_json: bool) -> None:
             ("fresh mail", f"{view.fresh_mail}, within {view.join_days} days"),
             ("acknowledge", view.acknowledge or "as in the settings"),
             ("reopen", f"{view.reopen_days} days" if view.reopen_days else "never"),
+            ("late answers", "" if view.late_answers == "new" else "refused"),
             ("close after", f"{view.close_after_days} days" if view.close_after_days else "never"),
             ("known contacts only", "yes" if view.known_contacts_only else ""),
             ("forwards", view.forwards),

@@ -52,7 +52,8 @@ def status(
     as_json: AsJson = False,
 ) -> None:
     """Set the status of tickets."""
-    from storage.tickets import Status, put_off, set_status
+    from storage.due import put_off
+    from storage.tickets import Status, set_status
 
     new = word_of(Status, to, "status")
     if until and new is not Status.PENDING:
@@ -111,7 +112,7 @@ def revoke(ctx: typer.Context, numbers: Numbers, as_json: AsJson = False) -> Non
     """
 
     def change(session: "Session", ticket: "Ticket", agent: "Agent") -> None:
-        from storage.tickets import revoke_marks
+        from storage.whereabouts import revoke_marks
 
         revoke_marks(session, ticket, by=agent.email)
 

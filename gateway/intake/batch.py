@@ -6,16 +6,19 @@ from dataclasses import dataclass, replace
 from config.clock import now
 from config.errors import NotFound
 from gateway.intake.by_agent import is_from_agent
-from gateway.intake.case import Case, Verdict
+from gateway.intake.case import SEVERAL_FROM, Case, Verdict
 from gateway.intake.customer import UNPROVED, outsider
 from gateway.intake.desk import Desk, Filed
 from gateway.intake.forwarding import Source, source_inbox
+from gateway.intake.late import tell_authors
 from gateway.intake.news import tell_agents
-from gateway.intake.prepare import Ready
+from gateway.intake.prepare import Ready, same_message_key
 from gateway.intake.process import process
 from gateway.intake.reports import REPORTS
 from gateway.intake.sender import Writer, written_by
+from gateway.reading.addresses import parse_mailboxes
 from gateway.reading.authenticity import Authentication, Identity
+from gateway.reading.mail import Mail
 from outbound.acknowledge import acknowledge
 from outbound.marks import Mark
 from outbound.post_office import PostOffice
@@ -59,6 +62,7 @@ def file_batch(database: Database, office: PostOffice, owner: str, ready: Sequen
         _count_inboxes(desk, cases, verdicts)
         _believe_authors(desk)
         _acknowledge(desk)
+        tell_authors(desk)
         tell_agents(desk)
         outcomes = _outcomes(mine, cases, verdicts, desk)
         for outcome in outcomes:
@@ -74,7 +78,7 @@ def open_case(ready: Ready, desk: Desk) -> Case:
     claimed = ready.claimed
     mark = desk.office.marks.read_recipient(claimed.recipient)
     address = desk.addresses.get(claimed.recipient)
-    ticket = desk.ticket(mark.ticket_id) if mark else None
+    ticket = desk.ticket(desk.leads_to(mark)) if mark else None
     queue_id = address.queue_id if address else desk.mailboxes.get(claimed.recipient)
     if queue_id is not None:
         queue = desk.queues[queue_id]
@@ -96,7 +100,7 @@ def open_case(ready: Ready, desk: Desk) -> Case:
         customer=customer if customer and writer.is_proven else writer.person,
         source_inbox=source.address,
         is_source_learnt=_is_learnt(source, mark, writer, desk),
-        content_key=ready.content_key,
+        content_key=same_message_key(ready.content_key, writer.address),
         conversation=ready.conversation,
         attachments=ready.attachments,
         authentication=_authentication(ready, writer),
@@ -148,9 +152,19 @@ def _flags(ready: Ready, writer: Writer) -> tuple[str, ...]:
     flags = [*writer.flags]
     if ready.unreadable:
         flags.append("unreadable")
-    if len(ready.mail.header_all("From")) > 1:  # which of them a mail program shows is chance
-        flags.append("several-from")
+    if _has_several_authors(ready.mail):  # which of them a mail program shows is chance
+        flags.append(SEVERAL_FROM)
     return tuple(flags)
+
+
+def _has_several_authors(mail: Mail) -> bool:
+    fields = mail.header_all("From")
+    return len(fields) > 1 or any("," in field and _count_authors(field) > 1 for field in fields)
+
+
+def _count_authors(field: str) -> int:
+    """How many addresses stand there: `Customer, Carla <carla@x>` is one, however a program forgets its quotes."""
+    return len({canonical_address(person.email) for person in parse_mailboxes(field)} - {None})
 
 
 def _postmaster_queue(desk: Desk) -> Queue:
@@ -166,7 +180,8 @@ def _postmaster_queue(desk: Desk) -> Queue:
 
 def _believe_authors(desk: Desk) -> None:
     """Who writes is there, whatever his server has said before; reports are written by machines."""
-    end_suppression(desk.session, {one.case.author for one in desk.filed if one.case.mail.kind not in REPORTS})
+    cases = [one.case for one in desk.filed if one.case.mail.kind not in REPORTS]
+    end_suppression(desk.session, {case.author for case in cases if not case.is_author_denied})
 
 
 def _acknowledge(desk: Desk) -> None:
@@ -184,7 +199,7 @@ def _acknowledge(desk: Desk) -> None:
             message=filed.message,
             is_proven=filed.case.is_author_proven,
             null_reverse_path=filed.case.is_report,
-            is_answered_contact=bool(person and person.known),
+            is_answered_contact=bool(person and person.known and not filed.case.is_author_denied),
             template=filed.case.template,
         )
         for step, answer, why in lines:

@@ -47,11 +47,21 @@ def take_answer(case: Case, desk: Desk) -> Verdict | None:
         why = f"{case.author or 'nobody'} wrote to the address of a notice that is not his, or was revoked"
         case.note(CHECK, "no", why)
         return None if is_released else Verdict(SpoolState.HELD, CHECK, why)
-    if not case.authentication.is_proven and not is_released:
-        why = f"nothing proves that {agent.email} wrote it ({case.authentication.reason}): release it when he did"
-        return Verdict(SpoolState.HELD, CHECK, why)
+    doubt = "" if is_released else _doubt(case, mark, agent, ticket)
+    if doubt:
+        return Verdict(SpoolState.HELD, CHECK, doubt)
     case.note(CHECK, "yes", f"{agent.email}, {'released' if is_released else case.authentication.reason}")
     return _carry_out(case, desk, agent, ticket)
+
+
+def _doubt(case: Case, mark: Mark, agent: Agent, ticket: Ticket) -> str:
+    """What a person has to say before this goes out; empty when nothing."""
+    if mark.outgoing_id < ticket.split_at:
+        # What it told of may be another customer's matter by now, and he would not get this answer.
+        return f"ticket {ticket.id} was split since this notice was written: release it when its customer is meant"
+    if not case.authentication.is_proven:
+        return f"nothing proves that {agent.email} wrote it ({case.authentication.reason}): release it when he did"
+    return ""
 
 
 def _agent_of(case: Case, mark: Mark, desk: Desk) -> Agent | None:

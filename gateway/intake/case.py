@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass, field
 
-from gateway.reading.authenticity import Authentication
+from gateway.reading.authenticity import Authentication, Identity
 from gateway.reading.mail import Mail, Person
 from outbound.marks import LOOP_HEADER, Mark
 from storage.address import canonical_address
@@ -10,6 +10,8 @@ from storage.claims import Claimed
 from storage.messages import NewAttachment
 from storage.queues import Queue
 from storage.spool import SpoolState
+
+SEVERAL_FROM = "several-from"
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,8 +34,8 @@ class Match:
     by: str
     is_signed: bool  # a mark of ours: it alone is enough to file the mail
     detail: str = ""
-    written: str = ""  # the id of the mail of ours whose mark this is
     person: bytes | None = None  # the mark was made for one person's own copy: his `person_tag`
+    insists: bool = False  # he was told that his answer came too late, and answers that
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,7 +56,7 @@ class Case:
     customer: Person  # whose ticket it is, if it opens one: the author's, but for an agent's letter to an outsider
     source_inbox: str
     is_source_learnt: bool  # this mail shows that it forwards
-    content_key: str  # digest of text and attachments
+    content_key: str  # digest of text, attachments and author
     conversation: tuple[str, ...]  # keys of it beside the ids: Thread-Index, case numbers of other desks
     attachments: tuple[NewAttachment, ...]  # their blobs are stored
     authentication: Authentication  # of who sent it to us: not of him whose mail an agent forwarded by hand
@@ -83,6 +85,14 @@ class Case:
         The loop mark of any gateway stands on automatic mail only, whatever else a server on the way took off.
         """
         return self.is_report or self.mail.kind.is_automatic or bool(self.mail.header_all(LOOP_HEADER))
+
+    @property
+    def is_author_denied(self) -> bool:
+        """The domain in From asks to doubt what it did not sign or send, and nothing speaks for this mail.
+
+        A second author in From keeps every check from asking; hardly any honest program writes one.
+        """
+        return self.authentication.identity is Identity.FAILED or SEVERAL_FROM in self.flags
 
     @property
     def is_past(self) -> bool:

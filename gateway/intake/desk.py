@@ -30,6 +30,7 @@ from gateway.intake.new_rows import NewRows
 from gateway.intake.rules.load import load_rules
 from gateway.intake.standing import Standing
 from gateway.reading.mail import Person as Writer
+from outbound.marks import Mark
 from outbound.post_office import PostOffice
 from storage.address import domain_of
 from storage.contacts import Contact, ContactAddress, mark_known
@@ -49,6 +50,7 @@ from storage.tickets import (
     TicketLink,
     TicketQueue,
 )
+from storage.whereabouts import ticket_of_mail
 
 
 @dataclass(slots=True)
@@ -81,6 +83,7 @@ class Desk:
         self.roles: dict[int, dict[str, ParticipantRole]] = {}
         self.homes: dict[int, set[int]] = {}
         self.filed: list[Filed] = []
+        self.too_late: list[tuple[Case, Ticket]] = []  # answers that are refused, and to which ticket
         self._standing = Standing()
         self._new = NewRows(session, mails)
         self._learnt: list[str] = []
@@ -150,13 +153,33 @@ class Desk:
                 self._standing.hand_on(dead, ticket.id)
         return ticket
 
+    def leads_to(self, mark: Mark) -> int:
+        """The number of the ticket to which a mark leads: the one that it names, unless a split has moved its mail."""
+        ticket = self.ticket(mark.ticket_id)
+        if ticket is None or mark.outgoing_id >= ticket.split_at:
+            return mark.ticket_id
+        number = ticket_of_mail(self.session, mark.outgoing_id)
+        if number in (None, ticket.id):
+            return mark.ticket_id
+        self.fetch_tickets({number})
+        return number
+
     def role(self, ticket: Ticket, address: str) -> ParticipantRole | None:
         """What somebody is in a ticket, by this address or by another one of the same contact."""
         return self._standing.role(ticket.id, address, self._contact_id(address))
 
     def takes_part(self, case: Case, ticket: Ticket) -> bool:
-        """Whether the author is somebody in the ticket, and it is not only a stranger who says that he wrote."""
+        """Whether the author is somebody in the ticket, and it is not only a stranger who says that he wrote.
+
+        An agent takes part in every ticket, when it is proven that he wrote.
+        """
+        if self.is_agents_own(case):
+            return True
         return case.is_author_vouched and self.role(ticket, case.author) in TRUSTED_ROLES
+
+    def is_agents_own(self, case: Case) -> bool:
+        """An agent has written it from his own mail program, and that is proven."""
+        return case.is_author_proven and case.author in self.agents
 
     def _contact_id(self, address: str) -> int | None:
         person = self.people.get(address)

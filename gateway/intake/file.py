@@ -106,7 +106,7 @@ def _remember_people(case: Case, desk: Desk, ticket: Ticket, place: Place) -> No
         desk.add_participant(ticket, case.customer_address, case.customer.name, ParticipantRole.CUSTOMER)
     if case.author:
         desk.contact_of(case.author, case.writer)
-        desk.add_participant(ticket, case.author, case.writer.name, _role(case, place))
+        desk.add_participant(ticket, case.author, case.writer.name, _role(case, desk, place))
     if place.is_unverified:
         return  # whom a stranger names is nobody
     for person in (*case.mail.to, *case.mail.cc)[:_MAX_NAMED]:
@@ -115,12 +115,12 @@ def _remember_people(case: Case, desk: Desk, ticket: Ticket, place: Place) -> No
             desk.add_participant(ticket, address, person.name, ParticipantRole.NAMED)
 
 
-def _role(case: Case, place: Place) -> ParticipantRole:
+def _role(case: Case, desk: Desk, place: Place) -> ParticipantRole:
     """What the author becomes in the ticket, unless he is something there already."""
     if place.is_unverified:
         return ParticipantRole.UNVERIFIED
     is_agents_letter = place.ticket is None and case.author != case.customer_address
-    return ParticipantRole.AGENT if is_agents_letter else ParticipantRole.NAMED
+    return ParticipantRole.AGENT if is_agents_letter or desk.is_agents_own(case) else ParticipantRole.NAMED
 
 
 def _is_one_of_us(address: str, desk: Desk) -> bool:

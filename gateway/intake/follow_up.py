@@ -4,7 +4,7 @@ A finder is `(Case, Desk) -> Match | None`. What follows from an answer (a stran
 queue) is decided in `gateway.intake.place`, not here.
 """
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from datetime import timedelta
 
 import sqlalchemy as sa
@@ -14,24 +14,25 @@ from gateway.intake.case import Case, Match
 from gateway.intake.conversation import THREAD_INDEX
 from gateway.intake.desk import Desk
 from gateway.intake.lookups import Known
-from gateway.intake.subject import tagged_ticket
+from gateway.intake.subject import tagged_tickets
 from outbound.marks import Audience, Mark
 from storage.messages import Message, reference_key
 from storage.queues import FreshMail
-from storage.tickets import Status, Ticket
+from storage.tickets import ParticipantRole, Status, Ticket
 
 # The chain of ids is read from its newest end; nobody needs more of it.
 _MAX_REFERENCES = 32
 _MAX_RECIPIENTS = 50
 # No evidence of an answer: the mail is fresh, and only its queue's policy joins it to a ticket.
 BY_POLICY = "open ticket of the contact"
+_FOR_PEOPLE_OUTSIDE = (Audience.CUSTOMER, Audience.COPY, Audience.REFUSED)
 # Where servers on the way note to whom they delivered.
 _DELIVERED_TO = ("delivered-to", "x-original-to", "envelope-to", "x-envelope-to", "x-delivered-to")
 
 
 def by_envelope(case: Case, desk: Desk) -> Match | None:
     """The mail was sent to a signed reply address."""
-    return _marked(case.mark, "reply address") if case.mark else None
+    return _marked(case, desk, case.mark, "reply address") if case.mark else None
 
 
 def by_recipients(case: Case, desk: Desk) -> Match | None:
@@ -42,8 +43,9 @@ def by_recipients(case: Case, desk: Desk) -> Match | None:
         addresses += fields.get(name, [])[:_MAX_RECIPIENTS]
     for address in addresses:
         mark = desk.office.marks.read_reply_address(address.strip(" <>"))
-        if mark:
-            return _marked(mark, "reply address in the headers")
+        match = _marked(case, desk, mark, "reply address in the headers") if mark else None
+        if match:
+            return match
     return None
 
 
@@ -51,14 +53,15 @@ def by_signed_id(case: Case, desk: Desk) -> Match | None:
     """In-Reply-To or References name a Message-ID that we signed."""
     for id_ in _named_ids(case):
         mark = desk.office.marks.read_message_id(id_)
-        if mark:
-            return _marked(mark, "signed Message-ID", id_)
+        match = _marked(case, desk, mark, "signed Message-ID", id_) if mark else None
+        if match:
+            return match
     return None
 
 
 def by_stored_id(case: Case, desk: Desk) -> Match | None:
     """In-Reply-To or References name a message that stands in a ticket."""
-    return next((match for match in _stored(case, desk, own=True) if match), None)
+    return _likeliest(_stored(case, desk, own=True), case, desk)
 
 
 def by_common_ancestor(case: Case, desk: Desk) -> Match | None:
@@ -66,15 +69,16 @@ def by_common_ancestor(case: Case, desk: Desk) -> Match | None:
 
     Or it is that mail, which comes late.
     """
-    return next((match for match in _stored(case, desk, own=False) if match), None)
+    return _likeliest(_stored(case, desk, own=False), case, desk)
 
 
 def by_body_mark(case: Case, desk: Desk) -> Match | None:
     """The text quotes one of ours with its mark."""
     for word in case.mail.refs:
         mark = desk.office.marks.read_body_mark(word)
-        if mark:
-            return _marked(mark, "mark in the text")
+        match = _marked(case, desk, mark, "mark in the text") if mark else None
+        if match:
+            return match
     return None
 
 
@@ -84,20 +88,25 @@ def by_thread_index(case: Case, desk: Desk) -> Match | None:
 
 
 def by_subject_tag(case: Case, desk: Desk) -> Match | None:
-    """The subject has our tag. Anybody can write a number: `place` asks whether he takes part in the ticket."""
-    number = tagged_ticket(case.mail.subject)
-    return Match(number, "subject tag", is_signed=False) if number and desk.ticket(number) else None
+    """The subject has a tag of ours, or the name of a queue with a number of a ticket of its own.
+
+    Anybody can write a number: `place` asks whether he takes part in the ticket.
+    """
+    tags = tagged_tickets(case.mail.subject)
+    found = [number for word, number in tags if desk.ticket(number) and (not word or _is_home(desk, word, number))]
+    return _likeliest((Match(number, "subject tag", is_signed=False) for number in found), case, desk)
 
 
 def by_case_number(case: Case, desk: Desk) -> Match | None:
-    """Another desk's number of the matter stands in its ids or its text, as in a mail of a ticket."""
+    """Another desk's number of the matter stands in its ids, subject or text, as in a mail of a ticket."""
     return _by_conversation(case, desk, "case number of another desk", is_index=False)
 
 
 def by_open_ticket(case: Case, desk: Desk) -> Match | None:
     """The queue wants fresh mail in the newest open ticket of its contact."""
     person = desk.people.get(case.author)
-    if case.queue.fresh_mail is not FreshMail.JOIN_OPEN or case.is_automatic or not (person and case.is_author_vouched):
+    is_his = case.is_author_vouched and not case.is_author_denied
+    if case.queue.fresh_mail is not FreshMail.JOIN_OPEN or case.is_automatic or not (person and is_his):
         return None
     desk.write()
     since = desk.at - timedelta(days=case.queue.join_days)
@@ -138,42 +147,39 @@ FINDERS: tuple[Finder, ...] = (
 def find_ticket(case: Case, desk: Desk) -> Match | None:
     """The first answer; each finder's answer stands in the trace.
 
-    What anybody can write, in the hand of somebody who takes no part, does not hide better evidence below it: it
-    only links, and only when nothing else is found.
+    Some evidence does not hide what stands below it, since it would only link: what anybody can write, in the hand of
+    somebody who takes no part, and a ticket that was never in this queue. It counts when nothing else is found.
     """
     doubtful: Match | None = None
     for finder in FINDERS:
         if doubtful and finder is by_open_ticket:
             break
-        match = _unless_revoked(finder(case, desk), case, desk)
+        match = finder(case, desk)
         ticket = desk.ticket(match.ticket_id) if match else None
         if match is None or ticket is None:
             case.note(finder.__name__, "no", f"ticket {match.ticket_id} does not exist" if match else "")
             continue
         case.note(finder.__name__, f"ticket {match.ticket_id}", match.detail)
-        if match.is_signed or desk.takes_part(case, ticket):
+        if _counts(match, ticket, case, desk):
             return match
         doubtful = doubtful or match
     return doubtful
 
 
-def _marked(mark: Mark, by: str, detail: str = "") -> Match | None:
-    if mark.audience not in (Audience.CUSTOMER, Audience.COPY):
+def _marked(case: Case, desk: Desk, mark: Mark, by: str, detail: str = "") -> Match | None:
+    """What a mark for people outside says, unless an agent has made it worthless after it leaked."""
+    if mark.audience not in _FOR_PEOPLE_OUTSIDE:
         return None
+    number = desk.leads_to(mark)
+    named = [desk.tickets[one] for one in {mark.ticket_id, number} & desk.tickets.keys()]
+    if any(mark.outgoing_id < ticket.marks_from for ticket in named):
+        case.note("revoked", "no", f"the {by} of ticket {number} was revoked")
+        return None
+    if number != mark.ticket_id:
+        case.note("split", f"ticket {number}", f"the mail of ours went there from {mark.ticket_id}")
     person = mark.person if mark.is_bound else None
-    return Match(mark.ticket_id, by, is_signed=True, detail=detail, written=mark.outgoing_id, person=person)
-
-
-def _unless_revoked(match: Match | None, case: Case, desk: Desk) -> Match | None:
-    """An agent may have made the marks of a ticket worthless, after they leaked."""
-    if match is None or not match.written:
-        return match
-    desk.fetch_tickets({match.ticket_id})
-    ticket = desk.tickets.get(match.ticket_id)
-    if ticket is None or match.written >= ticket.marks_from:
-        return match
-    case.note("revoked", "no", f"the {match.by} of ticket {ticket.id} was revoked")
-    return None
+    insists = mark.audience is Audience.REFUSED
+    return Match(number, by, is_signed=True, detail=detail, person=person, insists=insists)
 
 
 def _named_ids(case: Case) -> Iterator[str]:
@@ -181,7 +187,35 @@ def _named_ids(case: Case) -> Iterator[str]:
     yield from tuple(reversed(case.mail.references))[:_MAX_REFERENCES]
 
 
-def _stored(case: Case, desk: Desk, *, own: bool) -> Iterator[Match | None]:
+def _counts(match: Match, ticket: Ticket, case: Case, desk: Desk) -> bool:
+    """It files the mail, and does not only link: a ticket of this queue, and our mark or somebody who takes part."""
+    is_here = bool(case.mark) or case.queue.number in desk.homes.get(ticket.id, ())
+    return is_here and (match.is_signed or desk.takes_part(case, ticket))
+
+
+def _likeliest(matches: Iterable[Match], case: Case, desk: Desk) -> Match | None:
+    """Of several answers of one finder the first that files the mail, else the first."""
+    first: Match | None = None
+    for match in matches:
+        ticket = desk.ticket(match.ticket_id)
+        if ticket and _counts(match, ticket, case, desk):
+            return match
+        first = first or match
+    return first
+
+
+def _is_home(desk: Desk, word: str, number: int) -> bool:
+    """Whether the ticket is in the queue of this name, or was."""
+    ticket = desk.ticket(number)
+    named = {queue.number for queue in desk.queues.values() if _letters(queue.name) == _letters(word)}
+    return ticket is not None and not named.isdisjoint(desk.homes.get(ticket.id, ()))
+
+
+def _letters(name: str) -> str:
+    return "".join(filter(str.isalnum, name)).casefold()
+
+
+def _stored(case: Case, desk: Desk, *, own: bool) -> Iterator[Match]:
     for id_ in (*_named_ids(case), *(() if own else (case.mail.message_id,))):
         known = [row for row in desk.references.get(reference_key(id_), []) if row.is_own is own]
         best = _best(known, case, desk)
@@ -190,22 +224,24 @@ def _stored(case: Case, desk: Desk, *, own: bool) -> Iterator[Match | None]:
 
 
 def _by_conversation(case: Case, desk: Desk, by: str, *, is_index: bool) -> Match | None:
-    for key in case.conversation:
-        if key.startswith(THREAD_INDEX) is is_index:
-            best = _best(desk.references.get(key, []), case, desk)
-            if best:
-                return Match(best, by, is_signed=False, detail=key)
-    return None
+    keys = [key for key in case.conversation if key.startswith(THREAD_INDEX) is is_index]
+    known = [(key, _best(desk.references.get(key, []), case, desk)) for key in keys]
+    matches = (Match(best, by, is_signed=False, detail=key) for key, best in known if best)
+    return _likeliest(matches, case, desk)
 
 
 def _best(known: list[Known], case: Case, desk: Desk) -> int | None:
-    """Of several tickets that know an id, one of this queue in which the author takes part, else the newest one."""
+    """Of several tickets that know an id, one of this queue in which the author takes part, else the newest one.
 
-    def fitness(row: Known) -> tuple[bool, bool, int]:
+    Whose ticket it is comes before who is only named there: anybody can name him in one that he opens.
+    """
+
+    def fitness(row: Known) -> tuple[bool, bool, bool, int]:
         ticket = desk.ticket(row.ticket_id)
         if ticket is None:
-            return (False, False, 0)
+            return (False, False, False, 0)
         here = case.queue.number in desk.homes.get(ticket.id, ())
-        return (here, desk.takes_part(case, ticket), ticket.id)
+        is_named = desk.role(ticket, case.author) is ParticipantRole.NAMED
+        return (here, desk.takes_part(case, ticket), not is_named, ticket.id)
 
     return max(known, key=fitness).ticket_id if known else None

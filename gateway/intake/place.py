@@ -14,12 +14,15 @@ from gateway.intake.subject import plain_subject
 from gateway.reading.mail import Kind
 from outbound.marks import person_tag
 from storage.messages import Message
+from storage.queues import LateAnswers
 from storage.tickets import LinkKind, ParticipantRole, Status, Ticket
 
 # A third stranger on one ticket gets a linked ticket of his own.
 _MAX_UNVERIFIED = 2
 _MAX_SUBJECTS = 50
 _SETTLED = (Status.SOLVED, Status.CLOSED)
+# The check that holds an answer which came too late; `gateway mail release` waives it.
+LATE = "late-answer"
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,6 +34,7 @@ class Place:
     is_unverified: bool = False
     reopens: bool = False
     linked_to: int | None = None
+    refused: str = ""  # why it is held instead of opening that ticket
     link: LinkKind = LinkKind.RELATED
 
 
@@ -45,7 +49,7 @@ def find_place(case: Case, desk: Desk, match: Match | None) -> Place:
         _elsewhere(case, desk, match, ticket)
         or _verification(case, ticket)
         or _refused(case, desk, match, ticket)
-        or _of_another_matter(case, desk, ticket)
+        or _of_another_matter(case, desk, match, ticket)
         or _in_ticket(case, desk, match, ticket)
     )
 
@@ -72,8 +76,13 @@ def _verification(case: Case, ticket: Ticket) -> Place | None:
 def _refused(case: Case, desk: Desk, match: Match, ticket: Ticket) -> Place | None:
     """Somebody who takes no part gets in by a mark of ours only, and of such people a ticket takes two."""
     who, number = case.author or "nobody", ticket.id
+    if case.is_author_denied and desk.takes_part(case, ticket):
+        # It stays where he is known, since forwarding breaks honest mail too; but it is not his word.
+        case.note("participant", "unverified", f"{who} takes part in ticket {number}, and his domain denies the mail")
+        return None
     if _takes_part(case, desk, match, ticket):
-        case.note("participant", str(desk.role(ticket, case.author)), f"{who} takes part in ticket {number}")
+        role = desk.role(ticket, case.author) or ParticipantRole.AGENT
+        case.note("participant", str(role), f"{who} takes part in ticket {number}")
         return None
     if not match.is_signed:
         case.note("participant", "stranger", f"{who} takes no part in ticket {number}: a new ticket")
@@ -87,26 +96,36 @@ def _refused(case: Case, desk: Desk, match: Match, ticket: Ticket) -> Place | No
 
 
 def _takes_part(case: Case, desk: Desk, match: Match, ticket: Ticket) -> bool:
-    """He has a role there, and the mark is not that of somebody else's own copy."""
+    """He has a role there, his domain does not deny the mail, and the mark is not that of somebody else's own copy."""
     is_somebody_elses = match.person is not None and match.person != person_tag(case.author)
-    return desk.takes_part(case, ticket) and not is_somebody_elses
+    return desk.takes_part(case, ticket) and not case.is_author_denied and not is_somebody_elses
 
 
-def _of_another_matter(case: Case, desk: Desk, ticket: Ticket) -> Place | None:
+def _of_another_matter(case: Case, desk: Desk, match: Match, ticket: Ticket) -> Place | None:
     """Who answers a mail of long ago, or a closed one under a new subject, has a new matter; no machine ever has."""
     if case.is_automatic:
         return None
     days, is_settled = case.queue.reopen_days, ticket.status in _SETTLED
     since = (ticket.settled_at if is_settled else None) or ticket.updated_at
     is_old = case.claimed.received_at - since > timedelta(days=days)
-    if is_settled and (is_old or days == 0):
+    is_late = is_settled and (is_old or days == 0)
+    if is_late:
         why = f"{ticket.id} was solved {since:%Y-%m-%d}; queue {case.queue.name} reopens for {days} days"
     elif (ticket.status is Status.CLOSED or (is_old and days)) and _has_new_subject(case, desk, ticket):
         why = f"nobody wrote in ticket {ticket.id} under this subject, and it is {ticket.status} since {since:%Y-%m-%d}"
     else:
         return None
     case.note("age", "new ticket", why)
-    return Place(None, "follow-up on a settled or old ticket", linked_to=ticket.id, link=LinkKind.FOLLOW_UP)
+    refused = why if is_late and _is_refused(case, desk, match, ticket) else ""
+    by = "follow-up on a settled or old ticket"
+    return Place(None, by, linked_to=ticket.id, link=LinkKind.FOLLOW_UP, refused=refused)
+
+
+def _is_refused(case: Case, desk: Desk, match: Match, ticket: Ticket) -> bool:
+    """The queue wants nothing more of what it does not reopen; under a new subject he does what he would be told."""
+    if case.queue.late_answers is not LateAnswers.REFUSE or LATE in case.claimed.passed:
+        return False
+    return not match.insists and not _has_new_subject(case, desk, ticket)
 
 
 def _has_new_subject(case: Case, desk: Desk, ticket: Ticket) -> bool:

@@ -110,6 +110,14 @@ def content_key(mail: Mail, files: Sequence[NewAttachment]) -> str:
     return sha256("\0\0".join(parts).encode("utf-8", "replace")).hexdigest()[:32]
 
 
+def same_message_key(content: str, author: str) -> str:
+    """By what two mails of one Message-ID are one message: the content, and who wrote it.
+
+    Else somebody who has a copy could send it first, and the author's own mail would be a duplicate in his ticket.
+    """
+    return sha256(f"{content}\0{author}".encode("utf-8", "replace")).hexdigest()[:32]
+
+
 def _below_trace(claimed: Claimed, raw: bytes, limits: PrepareLimits) -> bytes:
     hop = Hop(
         claimed.acceptance_id,

@@ -14,6 +14,7 @@ from gateway.intake.confirmations import keep_confirmation
 from gateway.intake.desk import Desk
 from gateway.intake.file import file_in_place
 from gateway.intake.follow_up import BY_POLICY, find_ticket
+from gateway.intake.late import refuse
 from gateway.intake.place import Place, find_place
 from gateway.intake.reports import REPORTS, apply_report, note_guess, reported_mail
 from gateway.intake.rules.apply import ask_rules, change_ticket, place_by, ruled, verdict_of
@@ -95,7 +96,7 @@ def _process_mail(case: Case, desk: Desk) -> Verdict | None:
         return verdict
     wanted, place = ruled(case, desk, decision), place_by(decision, place, is_answer=is_answer)
     if place.ticket is None:
-        verdict = _ask(FRESH_CHECKS, wanted, desk)
+        verdict = refuse(wanted, desk, place) or _ask(FRESH_CHECKS, wanted, desk)
         if verdict:
             return verdict
     ticket = file_in_place(wanted, desk, place)

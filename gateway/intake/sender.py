@@ -59,7 +59,9 @@ def _behind_form(mail: Mail, outer: str, queue: Queue, desk: Desk) -> Writer | N
     # The form is a machine; a person wrote what it sends.
     if mail.kind in (Kind.AUTO_GENERATED, Kind.BULK):
         mail = replace(mail, kind=Kind.HUMAN, kind_reason=f"written in the form of {outer}")
-    return Writer(address, person, mail, ("form-sender",), f"Reply-To of the form sender {outer}", is_hearsay=True)
+    why = f"Reply-To of the form sender {outer}"
+    # Anybody may write anybody's address into a form: it opens tickets, and takes part in none.
+    return Writer(address, person, mail, ("form-sender",), why, is_hearsay=True, is_vouched=False)
 
 
 def _behind_list(mail: Mail, desk: Desk) -> Writer | None:

@@ -11,6 +11,9 @@ _PREFIXES = (
 )
 _PREFIX = re.compile(rf"\s*(?:{_PREFIXES})\s?(?:\[\d{{1,3}}\]|\(\d{{1,3}}\))?\s?[:：]", re.IGNORECASE)
 _OWN_TAG = re.compile(r"\[#(\d{1,10})\]")
+# The same with the name of a queue, as other desks write it and people do by hand.
+_QUEUE_TAG = re.compile(r"\[([^\[\]#]{1,80})-(\d{1,10})\]")
+_MAX_TAGS = 5
 _MAX_PREFIXES = 50
 _MAX_LOOKED_AT = 2000
 
@@ -35,10 +38,11 @@ def clean_subject(subject: str) -> str:
     return " ".join(_OWN_TAG.sub(" ", subject).split())
 
 
-def tagged_ticket(subject: str) -> int | None:
-    """The number in our subject tag `[#123]`, or None."""
-    match = _OWN_TAG.search(subject)
-    return int(match[1]) if match else None
+def tagged_tickets(subject: str) -> list[tuple[str, int]]:
+    """The numbers in tags `[#123]` and `[QUEUE-123]`, in their order, each with the word before it or an empty one."""
+    found = [(match.start(), "", int(match[1])) for match in _OWN_TAG.finditer(subject[:_MAX_LOOKED_AT])]
+    found += [(match.start(), match[1], int(match[2])) for match in _QUEUE_TAG.finditer(subject[:_MAX_LOOKED_AT])]
+    return [(word, number) for _at, word, number in sorted(found)[:_MAX_TAGS]]
 
 
 def layers(subject: str) -> int:

@@ -1,6 +1,6 @@
 """The scenario table, at random: forged follow-ups are never a participant's, honest ones are never misfiled.
 
-An example is a batch of fifty mails, four a test in the ordinary run; `make fuzz` makes a hundred times as many.
+An example is a batch of fifty mails, four a test in the ordinary run; `make forged` makes fifty times as many.
 """
 
 from base64 import b64encode
@@ -32,9 +32,8 @@ class Matter:
         self.id, self.root = f"<{self.name}@customer.example>", f"<root.{self.name}@customer.example>"
         self.index = b"\1" + self.name.encode().ljust(21, b"x")
         words = f"References: {self.root}\nCc: {self.colleague}\n{self.outlook()}"
-        raw = mail(
-            f"Ref:MSG{self.digits()}", author=self.customer, subject=self.subject, message_id=self.id, headers=words
-        )
+        subject = f"{self.subject} [Their Desk #{self.digits()}]"
+        raw = mail(f"Ref:MSG{self.digits()}", author=self.customer, subject=subject, message_id=self.id, headers=words)
         self.ticket = house.ticket_of(house.receive(raw)).id
         house.give_address(self.customer, self.second)
 
@@ -70,6 +69,8 @@ UNSIGNED: dict[str, Evidence] = {
     "ancestor": lambda m: {"headers": f"In-Reply-To: {m.root}\n"},
     "thread index": lambda m: {"headers": m.outlook(new_id()[:5].encode())},
     "tag": lambda m: {"subject": f"[#{m.ticket}] whatever"},
+    "queue's tag": lambda m: {"subject": f"[support-{m.ticket}] whatever"},
+    "their tag": lambda m: {"subject": f"[Their Desk #{m.digits()}] whatever"},
     "case number": lambda m: {"text": f"see Ref:MSG{m.digits()}"},
 }
 

@@ -4,9 +4,10 @@ import pytest
 from fakes.house import days_ago
 from journeys.scene import Scene, why
 
-from storage.queues import Acknowledge, Forwards, FreshMail
+from storage.due import close_solved
+from storage.queues import Acknowledge, Forwards, FreshMail, LateAnswers
 from storage.spool import SpoolState
-from storage.tickets import Status, close_solved
+from storage.tickets import Status
 
 FORWARD = (
     "---------- Forwarded message ---------\nFrom: {}\nDate: Mon, 2 Nov 2026 at 10:00\nSubject: Toner\n"
@@ -61,6 +62,19 @@ def test_policy_reopen_days(scene: Scene, days: int, age: int, joins: bool) -> N
     number = scene.first()
     scene.house.change_ticket(number, status=Status.SOLVED, settled_at=days_ago(age))
     assert (scene.ticket("again", headers="In-Reply-To: {a}\n").id == number) is joins
+
+
+@pytest.mark.parametrize("policy_", list(LateAnswers))
+def test_policy_late_answers(scene: Scene, policy_: LateAnswers) -> None:
+    """After `reopen_days`: a linked ticket, or held for a person."""
+    scene.house.set_queue(scene.name, late_answers=policy_)
+    number = scene.first()
+    scene.house.change_ticket(number, status=Status.CLOSED, settled_at=days_ago(20))
+    row = scene.receive("again", headers="In-Reply-To: {a}\n")
+    if policy_ is LateAnswers.REFUSE:
+        assert (row.state, row.reason.partition(":")[0]) == (SpoolState.HELD, "late-answer")
+    else:
+        assert scene.house.links(scene.house.ticket_of(row).id) == [(number, "follow-up")]
 
 
 def test_policy_close_after_days(scene: Scene) -> None:

@@ -10,6 +10,7 @@ from config.clock import now
 from config.errors import AlreadyThere, AskedWrongly, NotFound, Refused
 from storage.agents import add_agent
 from storage.database import Database
+from storage.due import close_solved
 from storage.participants import add_participant, change_customer, confirm_participant, remove_participant
 from storage.queues import Queue, add_queue
 from storage.tickets import (
@@ -20,12 +21,10 @@ from storage.tickets import (
     Status,
     TicketQueue,
     assign,
-    close_solved,
     events_of,
     get_ticket,
     link,
     links_of,
-    list_tickets,
     move_by_itself,
     move_to_queue,
     participants_of,
@@ -152,20 +151,6 @@ def test_link_is_seen_from_both_sides_once(database: Database) -> None:
         assert links_of(session, two) == [(one, LinkKind.RELATED)]
         with pytest.raises(AskedWrongly):
             link(session, one, one, LinkKind.RELATED)
-
-
-def test_tickets_are_listed_by_what_is_asked(database: Database) -> None:
-    """The list keeps to status, queue and assignee, and shows what moved last first."""
-    with database.writing() as session:
-        agent = add_agent(session, ME, "Alex")
-        first, second, done = make_ticket(session), make_ticket(session), make_ticket(session, status=Status.CLOSED)
-        assign(session, first, agent.id, by=ME, text="Alex")
-        active = [Status.NEW, Status.OPEN]
-        assert [ticket.id for ticket in list_tickets(session, statuses=active)] == [first.id, second.id]
-        assert [ticket.id for ticket in list_tickets(session, statuses=active, unassigned=True)] == [second.id]
-        assert [ticket.id for ticket in list_tickets(session, statuses=active, assignee_id=agent.id)] == [first.id]
-        assert [ticket.id for ticket in list_tickets(session, statuses=[Status.CLOSED])] == [done.id]
-        assert list_tickets(session, statuses=active, queue_id=first.queue_id + 1) == []
 
 
 def test_people_of_a_ticket_change_by_an_agents_word(database: Database) -> None:

@@ -1,7 +1,7 @@
 """Know a mail that the queue has already, whatever way it took.
 
-The same Message-ID with the same text and attachments is one message. The same id with other content is
-somebody else's or an attack (a Message-ID can be guessed and used first), and is filed with a flag.
+The same Message-ID with the same text and attachments of the same author is one message. The same id with other content
+is somebody else's or an attack (a Message-ID can be guessed and used first), and is filed with a flag.
 """
 
 from gateway.intake.case import Case, Verdict

@@ -18,7 +18,7 @@ def check_unknown(case: Case, desk: Desk) -> Verdict | None:
     """The queue takes new matters from known contacts only, and from its agents."""
     person = desk.people.get(case.author)
     is_agent = case.author in desk.agents and case.is_author_proven
-    is_known = person is not None and person.known and case.is_author_vouched
+    is_known = person is not None and person.known and case.is_author_vouched and not case.is_author_denied
     if case.queue.known_contacts_only and not is_agent and not is_known:
         return Verdict(SpoolState.HELD, UNKNOWN, f"the queue wants known contacts, {case.author} is none")
     return None

@@ -20,11 +20,11 @@ def test_new_queue_has_a_creation_address_at_once(both: Cli) -> None:
 
 def test_policies_are_changed_and_what_is_not_named_stays(both: Cli) -> None:
     """`queue set` changes what is given, `queue show` shows it."""
-    both.run("queue", "new", "Support", "--display-name", "Acme", "--reopen-days", "3")
+    both.run("queue", "new", "Support", "--display-name", "Acme", "--reopen-days", "3", "--late-answers", "refuse")
     both.run("agent", "add", "ann@company.example", "--name", "Ann")
     both.run("queue", "set", "support", "--acknowledge", "never", "--member", "ann@company.example", "--subject-tag")
     shown = both.json("queue", "show", "SUPPORT")
-    assert (shown["display_name"], shown["reopen_days"]) == ("Acme", 3)
+    assert (shown["display_name"], shown["reopen_days"], shown["late_answers"]) == ("Acme", 3, "refuse")
     assert (shown["acknowledge"], shown["members"], shown["subject_tag"]) == ("never", ["ann@company.example"], True)
     both.run(
         "queue", "set", "support", "--acknowledge", "default", "--member", "-ann@company.example", "--name", "Desk"
@@ -38,6 +38,7 @@ def test_policies_are_changed_and_what_is_not_named_stays(both: Cli) -> None:
     [
         ["--fresh-mail", "old"],
         ["--acknowledge", "sometimes"],
+        ["--late-answers", "perhaps"],
         ["--reply-to", "me"],
         ["--forwards", "nobody"],
         ["--from", "no address"],

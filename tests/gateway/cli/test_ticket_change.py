@@ -61,7 +61,7 @@ def test_list_for_people_shows_marks_and_counts_in_all(desk: Cli) -> None:
 
 def test_ticket_that_is_put_off_opens_by_itself(desk: Cli) -> None:
     """It is pending until its time has come, or until somebody changes it."""
-    from storage.tickets import open_due
+    from storage.due import open_due
 
     made = desk.json("ticket", "status", "1", "pending", "--until", "2h")
     assert (made["status"], made["pending_until"] > made["created"]) == ("pending", True)

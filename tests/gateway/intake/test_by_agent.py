@@ -18,11 +18,12 @@ from outbound.notices import send_due_notices
 from storage import notices
 from storage.agents import NoticePace, add_agent, join_queue
 from storage.database import Database
+from storage.joining import split_ticket
 from storage.messages import Direction, Message
 from storage.outbox import Outgoing, OutgoingKind, deliveries_of, list_deliveries
 from storage.queues import list_queues
 from storage.spool import Spool, SpoolState, release
-from storage.tickets import Status
+from storage.tickets import Status, get_ticket
 
 ALEX = "agent@company.example"
 CARLA = "carla@customer.example"
@@ -119,6 +120,21 @@ def test_unproven_answer_is_held_until_somebody_confirms_it(desk: House) -> None
         release(session, session.merge(row))
     desk.work()
     assert desk.rows(row.id)[0].state is SpoolState.FILED
+    assert sent_to(desk) == [CARLA]
+
+
+def test_answer_to_a_notice_of_before_a_split_is_held(desk: House) -> None:
+    """What the notice told of may be another customer's matter now; a person says who is meant."""
+    to = notice_address(desk)
+    eve = mail("mine too", author="eve@customer.example")
+    desk.receive(eve, to=desk.office.marks.reply_address(desk.mark(1)))
+    with desk.database.writing() as session:
+        split_ticket(session, get_ticket(session, 1), session.get_one(Message, last(desk).id), by=ALEX)
+    row = answer(desk, "Unplug it.", to=to)
+    assert (row.state, "was split" in row.reason, sent_to(desk)) == (SpoolState.HELD, True, [])
+    with desk.database.writing() as session:
+        release(session, session.merge(row))
+    desk.work()
     assert sent_to(desk) == [CARLA]
 
 

@@ -176,3 +176,55 @@ def test_a_second_address_of_the_customer_is_the_customer(house: House) -> None:
     row = house.receive(mail("more", author="carla@home.example", headers="In-Reply-To: <a@x.example>\n"))
     assert house.ticket_of(row).id == ticket.id
     assert house.messages(ticket.id)[-1].flags == []
+
+
+TAGS = (
+    *("[#4711]", "[vendor.example #4711]", "[GLPI #0004711]", "[Acme Support #4711]", "[Ticket#2026112210000017]"),
+    *("[Ticket ID: 4711]", "[CASE 1234567890]", "[JIRA] Commented: (OPS-4711)", "[JIRA] (OPS-4712)", "[A1B2C3-4D5E]"),
+    *("INC0012345", "##RE-4711##", "[TrackingID#2611220010000017]", "[3-1234000012345]"),
+)
+NO_TAGS = ("[ISO-9001]", "[SUMMER-SALE]", "[POLICY-2026]", "[2026-11-22]", "#7", "(OPS-7)", "CS1", "[Ticket] 7", "##")
+
+
+def test_another_desks_number_in_its_subject_joins(house: House) -> None:
+    """Each of its mails has a new id and a new subject around the same tag; in other hands the tag only links."""
+    for n, tag in enumerate(TAGS):
+        author = f"Their desk <desk@vendor{n}.example>"
+        number = house.ticket_of(house.receive(mail(f"{n}", author=author, subject=f"{tag} received"))).id
+        found = house.ticket_of(house.receive(mail(f"news {n}", author=author, subject=f"Fixed: {tag}"))).id
+        other = house.ticket_of(house.receive(mail(f"hi {n}", author=f"sam{n}@x.example", subject=f"{tag} mine"))).id
+        assert (tag, found, house.links(other)) == (tag, number, [(number, "related")])
+
+
+def test_what_looks_like_a_number_is_none(house: House) -> None:
+    """A standard, a date, a campaign: two matters under it stay two."""
+    for n, tag in enumerate(NO_TAGS):
+        author = f"carla{n}@customer.example"
+        first = house.ticket_of(house.receive(mail(f"{n}", author=author, subject=f"{tag} printer"))).id
+        second = house.ticket_of(house.receive(mail(f"x {n}", author=author, subject=f"{tag} invoice"))).id
+        assert (tag, second) != (tag, first)
+
+
+def test_a_tag_with_the_name_of_a_queue_joins(house: House) -> None:
+    """From somebody who takes part, and after tags that mean nothing here; in other hands it only links."""
+    number = house.ticket_of(house.receive(mail())).id
+    for tag in ("[Support-{}]", "Re: [SUPPORT-{}] x", "[#99] [#{}]", "[ISO-9001] [support-{}]"):
+        assert house.ticket_of(house.receive(mail(f"more {tag}", subject=tag.format(number)))).id == number
+    other = house.ticket_of(house.receive(mail("hi", author=STRANGER, subject=f"[Support-{number}]")))
+    assert house.links(other.id) == [(number, "related")]
+
+
+def test_a_tag_with_the_name_of_another_queue_is_none(house: House) -> None:
+    """The number must be that of a ticket which is in that queue, or was."""
+    house.add_queue("Sales")
+    number = house.ticket_of(house.receive(mail())).id
+    other = house.ticket_of(house.receive(mail("more", subject=f"[Sales-{number}] x")))
+    assert (other.id != number, house.links(other.id)) == (True, [])
+
+
+def test_a_strangers_ticket_does_not_hide_the_authors_own(house: House) -> None:
+    """He answers into a thread whose newest mail we have from others, and in whose older one he takes part."""
+    house.receive(mail("theirs", author=STRANGER, message_id="<s@x.example>"))
+    own = house.ticket_of(house.receive(mail(message_id="<a@x.example>"))).id
+    row = house.receive(mail("more", subject="x", headers="References: <a@x.example> <s@x.example>\n"))
+    assert house.ticket_of(row).id == own

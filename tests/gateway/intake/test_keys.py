@@ -9,7 +9,8 @@ from outbound.marks import Marks
 from outbound.post_office import open_post_office
 from storage.installation import rotate_key
 from storage.spool import SpoolState
-from storage.tickets import get_ticket, revoke_marks
+from storage.tickets import get_ticket
+from storage.whereabouts import revoke_marks
 
 ANN = "Ann <ann@customer.example>"
 
