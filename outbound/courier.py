@@ -7,7 +7,7 @@ there is another attempt is `outbound.worker`'s question.
 import asyncio
 import time
 from collections import deque
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 
@@ -133,7 +133,7 @@ class Courier:
     """All pools of this process."""
 
     def __init__(self, means: Means) -> None:
-        self._make: Callable[[Server], Pool] = lambda server: Pool(server, means)
+        self._means = means
         self._pools: dict[Server, Pool] = {}
 
     async def send(
@@ -168,8 +168,12 @@ class Courier:
     def _in_order(self, servers: Sequence[Server], asked_last: str) -> list[Pool]:
         names = [server.name for server in servers]
         first = (names.index(asked_last) + 1) % len(names) if asked_last in names else 0
-        pools = [self._pools.setdefault(s, self._make(s)) for s in (*servers[first:], *servers[:first])]
-        return sorted(pools, key=lambda pool: pool.is_sick)
+        return sorted(map(self._pool, (*servers[first:], *servers[:first])), key=lambda pool: pool.is_sick)
+
+    def _pool(self, server: Server) -> Pool:
+        if server not in self._pools:
+            self._pools[server] = Pool(server, self._means)
+        return self._pools[server]
 
 
 def _account_trouble(replies: Sequence[Reply]) -> str:

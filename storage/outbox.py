@@ -74,6 +74,8 @@ MOVES: dict[DeliveryState, frozenset[DeliveryState]] = {
     DeliveryState.BLOCKED: frozenset({DeliveryState.WAITING}),
     DeliveryState.CANCELLED: frozenset(),
 }
+# What stands for the default servers where a channel has its number.
+DEFAULT_WAY = 0
 PENDING = (DeliveryState.WAITING, DeliveryState.SENDING, DeliveryState.DEFERRED)
 
 
@@ -90,6 +92,11 @@ class Outgoing(SQLModel, table=True):
     content: bytes = Field(sa_column=sa.Column(sa.LargeBinary, nullable=False))
     created_at: datetime = Field(sa_type=UtcDateTime)
 
+    @property
+    def way(self) -> int:
+        """As its deliveries name it."""
+        return self.channel_id or DEFAULT_WAY
+
 
 class Delivery(SQLModel, table=True):
     """One recipient of a mail of ours."""
@@ -98,6 +105,7 @@ class Delivery(SQLModel, table=True):
     outgoing_id: str = Field(foreign_key="outgoing.id", index=True)
     recipient: str = Field(index=True)  # canonical
     spelling: str = ""  # as the person writes it
+    way: int = DEFAULT_WAY  # the mail's channel, so that a claim need not look at the mail
     state: DeliveryState = Field(
         default=DeliveryState.WAITING, sa_column=sa.Column(Choice(DeliveryState), nullable=False)
     )
@@ -115,9 +123,16 @@ class Delivery(SQLModel, table=True):
         sa.UniqueConstraint("outgoing_id", "recipient"),
         sa.Index(
             "ix_delivery_due",
+            "way",
             "next_attempt",
-            sqlite_where=sa.text("state IN ('waiting', 'deferred', 'sending')"),
-            postgresql_where=sa.text("state IN ('waiting', 'deferred', 'sending')"),
+            sqlite_where=sa.text("state IN ('waiting', 'deferred')"),
+            postgresql_where=sa.text("state IN ('waiting', 'deferred')"),
+        ),
+        sa.Index(
+            "ix_delivery_sending",
+            "lease_owner",
+            sqlite_where=sa.text("state = 'sending'"),
+            postgresql_where=sa.text("state = 'sending'"),
         ),
     )
 
@@ -167,9 +182,15 @@ def enqueue(session: Session, mail: NewOutgoing) -> Outgoing:
     session.add(outgoing)
     session.flush()
     for recipient, spelling in mail.recipients.items():
-        due = mail.not_before or at
         session.add(
-            Delivery(outgoing_id=mail.id, recipient=recipient, spelling=spelling, next_attempt=due, updated_at=at)
+            Delivery(
+                outgoing_id=mail.id,
+                recipient=recipient,
+                spelling=spelling,
+                way=outgoing.way,
+                next_attempt=mail.not_before or at,
+                updated_at=at,
+            )
         )
     session.flush()
     return outgoing

@@ -253,6 +253,21 @@ def test_connections_are_kept_for_the_next_mail(make_desk: MakeDesk, sink: Sink)
     assert len({mail.recipients for mail in sink.mails}) == 10
 
 
+@pytest.mark.parametrize(("offer", "connections"), [(Offer(), 1), (Offer(pipelining=False), 1), (Offer(eager=True), 2)])
+def test_mail_that_nobody_gets_leaves_no_text_behind(make_desk: MakeDesk, offer: Offer, connections: int) -> None:
+    """DATA may have been sent with the recipients; a server that takes it although it refused them all is left."""
+    with Sink(offer) as sink:
+        desk = make_desk(sink, connections=1)
+        sink.script.always(Step.RCPT, "550 5.1.1 No such user", to="ann@customer.example")
+        for address in ("ann@customer.example", "ben@customer.example"):
+            desk.reply(desk.ticket(address))
+        with desk.relay():
+            desk.wait_for(DeliveryState.BOUNCED, SENT)
+        [mail] = sink.mails
+        assert mail.recipients == ("ben@customer.example",)
+        assert (sink.connections, sink.violations) == (connections, [])
+
+
 def test_kept_connection_that_the_server_has_closed_costs_no_attempt(make_desk: MakeDesk, sink: Sink) -> None:
     """421 on a kept connection: the mail goes over a new one in the same attempt."""
     desk = make_desk(sink)
