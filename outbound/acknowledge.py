@@ -16,7 +16,7 @@ from sqlmodel import Session
 
 from config.clock import now
 from config.errors import BadConfiguration, Refused
-from outbound.appearance import Words, dress, look_of
+from outbound.appearance import Words, dress, kept_html, look_of
 from outbound.caps import too_much
 from outbound.compose import Letter, Thread
 from outbound.guard import why_not
@@ -201,6 +201,7 @@ def _message(arrival: Arrival, letter: Letter) -> NewMessage:
         filed_at=at,
         subject=letter.subject,
         text=letter.text,
+        html=kept_html(letter.html),
         reply_text=letter.text,
         to=letter.to,
         message_id=letter.thread.message_id,

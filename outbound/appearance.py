@@ -107,6 +107,11 @@ def dress(settings: Settings, look: Look, words: Words, files: Sequence[File] = 
     return Dressed(text, html, (*([logo] if logo else []), *shown))
 
 
+def kept_html(html: str) -> str | None:
+    """A letter as its ticket keeps it: without its mark, which would let every reader in; None for text alone."""
+    return html.replace(REF_PLACE, "") or None
+
+
 def load_tools() -> None:
     """Import what dresses and signs a letter (0.3 s): for a process that will do so while it holds a lock."""
 
