@@ -13,6 +13,12 @@ _ACCOUNT_WORDS = (
     "sendasdenied",
     "smtpclientauthentication is disabled",
     "clientauthentication disabled",
+    # Postfix, Exim and Sendmail say it of each recipient; we pass all mail through this server, so it means us.
+    "not owned by user",
+    "sender address rejected: not logged in",
+    "relay access denied",
+    "relay not permitted",
+    "relaying denied",
     # Our own words about accounts that sign in with OAuth 2.
     "needs a new sign-in",
     "the token server refused: 4",
@@ -64,6 +70,7 @@ def says_nobody_is_there(reply: str) -> bool:
 _SEND_AS = (
     "the account may not send under this From address: give it Send As rights, or change --from to its own address"
 )
+_NO_SIGN_IN = "the server wants a sign-in before it takes mail: set a user and a password for the channel"
 _SENTENCES: tuple[tuple[str, str], ...] = (
     (
         "needs a new sign-in",
@@ -103,9 +110,14 @@ _SENTENCES: tuple[tuple[str, str], ...] = (
         "Microsoft does not let this account sign in over SMTP: an administrator must allow SMTP AUTH for it",
     ),
     ("5.7.30", "Microsoft has turned off passwords for SMTP: this account needs OAuth"),
-    ("5.7.57", "the server wants a sign-in before it takes mail: set a user and a password for the channel"),
+    ("5.7.57", _NO_SIGN_IN),
     ("sendasdenied", _SEND_AS),
     ("5.7.60", _SEND_AS),
+    ("not owned by user", _SEND_AS),
+    ("not logged in", _NO_SIGN_IN),
+    ("relay access denied", _NO_SIGN_IN),
+    ("relay not permitted", _NO_SIGN_IN),
+    ("relaying denied", _NO_SIGN_IN),
     (
         "5.7.520",
         "Microsoft 365 does not allow this mailbox to forward to the outside: an administrator makes an outbound "

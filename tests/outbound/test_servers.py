@@ -2,7 +2,6 @@
 
 import socket
 import threading
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -22,16 +21,6 @@ DEFERRED, SENT = DeliveryState.DEFERRED, DeliveryState.SENT
 
 def _server(port: int, security: str = "none", **more: str) -> dict[str, object]:
     return {"host": "localhost" if security != "none" else "127.0.0.1", "port": port, "security": security, **more}
-
-
-@pytest.fixture
-def certificate(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Certificate]:
-    """A certificate whose authority this process trusts."""
-    made = make_certificate(tmp_path / "tls")
-    monkeypatch.setenv("SSL_CERT_FILE", str(made.authority))
-    signin._tls_context.cache_clear()
-    yield made
-    signin._tls_context.cache_clear()
 
 
 def _channel(desk: Desk, sink: Sink, password: str = "s3cret") -> Channel:
