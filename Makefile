@@ -48,8 +48,8 @@ lookup: install ## Finding a ticket among a million messages, beside ten thousan
 fuzz: install ## The long run of every property test: dialogues, mails, reports
 	$(BIN)/pytest -m hypothesis --hypothesis-profile fuzz --timeout 3600
 
-crash: install ## The long kill -9 run
-	$(BIN)/pytest -m slow tests/journeys
+crash: install ## The long runs: kill -9, connections cut at every byte, thousands of destinations
+	$(BIN)/pytest -m slow tests/journeys tests/outbound
 
 lock: ## Renew constraints.txt from the newest releases
 	$(PYTHON) -m venv $(VENV)-lock

@@ -1,5 +1,6 @@
 """Which server a mail goes to, and when none of them may be trusted with it: fail-over, TLS, sign-in."""
 
+import asyncio
 import socket
 import threading
 from pathlib import Path
@@ -9,10 +10,12 @@ from peers.certificates import Certificate, make_certificate
 from peers.ports import free_port
 from peers.replydesk import Desk, MakeDesk
 from peers.sink import Sink
-from peers.sinkscript import STORE_AND_CLOSE, Act, Step, Then
+from peers.sinkscript import CLOSE, STORE_AND_CLOSE, Act, Step, Then
 from peers.sinksession import Offer
 
 from outbound import signin
+from outbound.envelope import Patience, Server, ServerTrouble
+from outbound.signin import connect
 from storage.channels import AfterDot, Channel, ChannelKind, ChannelState, add_channel
 from storage.outbox import DeliveryState
 
@@ -137,6 +140,34 @@ def test_mail_and_password_travel_under_tls(make_desk: MakeDesk, certificate: Ce
         assert mail.login
         assert (mail.login.user, mail.login.secret, mail.login.encrypted) == ("desk", "s3cret", True)
         assert sink.violations == []
+
+
+@pytest.mark.parametrize("step", [Step.STARTTLS, Step.AUTH])
+@pytest.mark.parametrize(
+    "act",
+    [
+        Act("454 4.7.0 Not now"),
+        Act("554 5.7.0 Never"),
+        CLOSE,
+        Act("", then=Then.RESET),
+        Act("", then=Then.HALF_CLOSE),
+        Act("", then=Then.SILENCE),
+    ],
+    ids=["4xx", "5xx", "close", "reset", "half-close", "silence"],
+)
+def test_whatever_befalls_the_setting_up_of_a_connection_the_next_one_sends(
+    certificate: Certificate, step: Step, act: Act
+) -> None:
+    """TLS and sign-in that fail in any way are trouble of the server: nothing is said of the mail, which can go again."""
+    with Sink(Offer(tls=certificate.server_context())) as sink:
+        server = Server("localhost", sink.port, "starttls", "desk", "s3cret")
+        sink.script.once(step, act)
+        with pytest.raises(ServerTrouble):
+            asyncio.run(connect(server, "mx.desk.example", Patience(0.5, 0.5)))
+        line = asyncio.run(connect(server, "mx.desk.example", Patience(9, 9)))
+        assert line.tls
+        assert {login.encrypted for login in sink.logins} == {True}
+        assert sink.mails == []
 
 
 def test_words_put_in_before_tls_are_refused(make_desk: MakeDesk) -> None:
