@@ -67,10 +67,16 @@ class Pool:
         """Whether the server could not be used a moment ago."""
         return time.monotonic() < self._sick_until
 
-    async def deliver(self, envelope: Envelope, before_dot: BeforeDot) -> list[Answer]:
-        """Send over a free connection, or over a new one. Raises ServerTrouble."""
+    async def deliver(self, envelope: Envelope, before_dot: BeforeDot, *, others: bool = False) -> list[Answer]:
+        """Send over a free connection, or over a new one. Raises ServerTrouble.
+
+        When there are `others`, nobody waits here for a server that has turned out to be of no use meanwhile.
+        """
+        was_sick = self.is_sick
         async with self._lanes.enter(domain_of(envelope.recipients[0])):
             await self._pace.wait()
+            if others and self.is_sick and not was_sick:
+                raise ServerTrouble(self._last_trouble)
             rest = self._rest_until - time.monotonic()
             if rest > 0:
                 raise ServerTrouble(self._last_trouble, rest if self._was_asked_to_wait else 0.0)
@@ -142,10 +148,11 @@ class Courier:
         """Send through the first of these servers that can be used; begin behind the one that was asked last."""
         said, retry_after = Reply(0, "there is no server to send through"), 0.0
         server = ""
-        for pool in self._in_order(servers, asked_last):
+        pools = self._in_order(servers, asked_last)
+        for pool in pools:
             server = pool.server.name
             try:
-                answers = await pool.deliver(envelope, before_dot)
+                answers = await pool.deliver(envelope, before_dot, others=pool is not pools[-1])
             except ServerTrouble as trouble:
                 maillog.trouble("server", server=server, reply=str(trouble.reply))
                 said, retry_after = trouble.reply, trouble.retry_after

@@ -135,6 +135,28 @@ def move(
     change_tickets(ctx, numbers, change, as_json)
 
 
+def via(
+    ctx: typer.Context,
+    numbers: Numbers,
+    channel: Annotated[
+        str, typer.Argument(metavar="CHANNEL", help="`default`: the default servers; `-`: as address and queue say.")
+    ],
+    as_json: AsJson = False,
+) -> None:
+    """Say through which channel the answers of tickets leave, whatever their address and queue say."""
+
+    def change(session: "Session", ticket: "Ticket", agent: "Agent") -> None:
+        from storage.channels import channel_id_of
+        from storage.outbox import DEFAULT_WAY
+        from storage.tickets import note
+
+        ticket.way = None if channel == "-" else channel_id_of(session, channel) or DEFAULT_WAY
+        session.add(ticket)
+        note(session, ticket, "via", by=agent.email, text=channel)
+
+    change_tickets(ctx, numbers, change, as_json)
+
+
 def spam(ctx: typer.Context, numbers: Numbers, as_json: AsJson = False) -> None:
     """Close tickets as spam, and ignore their writers from now on."""
 

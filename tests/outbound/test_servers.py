@@ -12,12 +12,15 @@ from peers.replydesk import Desk, MakeDesk
 from peers.sink import Sink
 from peers.sinkscript import CLOSE, STORE_AND_CLOSE, Act, Step, Then
 from peers.sinksession import Offer
+from sqlmodel import select
 
+from config.errors import Refused
 from outbound import signin
 from outbound.envelope import Patience, Server, ServerTrouble
 from outbound.signin import connect
-from storage.channels import AfterDot, Channel, ChannelKind, ChannelState, add_channel
-from storage.outbox import DeliveryState
+from storage.channels import AfterDot, Channel, ChannelKind, ChannelState, add_channel, remove_channel
+from storage.outbox import DEFAULT_WAY, DeliveryState, Outgoing
+from storage.tickets import Ticket
 
 DEFERRED, SENT = DeliveryState.DEFERRED, DeliveryState.SENT
 
@@ -60,6 +63,18 @@ def test_next_server_is_taken_when_the_first_cannot_be_reached(make_desk: MakeDe
     with desk.relay():
         [delivery] = desk.wait_for(SENT)
     assert (delivery.attempts, delivery.server) == (1, f"127.0.0.1:{sink.port}")
+
+
+def test_server_that_could_not_be_used_is_asked_last_for_a_while(make_desk: MakeDesk, sink: Sink) -> None:
+    """Of ten mails in a row the first alone tries the server that refuses us; the others begin with the next one."""
+    with Sink() as first:
+        first.script.always(Step.BANNER, "554 5.7.1 Not you")
+        desk = make_desk(servers=[_server(first.port), _server(sink.port)], connections=1)
+        for number in [desk.ticket(f"c{place}@customer.example") for place in range(10)]:
+            desk.reply(number)
+        with desk.relay():
+            found = desk.wait_for(*[SENT] * 10)
+        assert (first.connections, {one.attempts for one in found}) == (1, {1})
 
 
 @pytest.mark.parametrize("step", [Step.BANNER, Step.EHLO, Step.MAIL])
@@ -158,7 +173,7 @@ def test_mail_and_password_travel_under_tls(make_desk: MakeDesk, certificate: Ce
 def test_whatever_befalls_the_setting_up_of_a_connection_the_next_one_sends(
     certificate: Certificate, step: Step, act: Act
 ) -> None:
-    """TLS and sign-in that fail in any way are trouble of the server: nothing is said of the mail, which can go again."""
+    """TLS and sign-in that fail in any way are trouble of the server: nothing is said of the mail, which goes again."""
     with Sink(Offer(tls=certificate.server_context())) as sink:
         server = Server("localhost", sink.port, "starttls", "desk", "s3cret")
         sink.script.once(step, act)
@@ -234,6 +249,23 @@ def test_custom_channel_never_falls_back_to_the_default_servers(make_desk: MakeD
     with desk.relay():
         desk.wait_for(DEFERRED)
     assert sink.mails == []
+
+
+def test_ticket_may_leave_another_way_than_its_queue(make_desk: MakeDesk, sink: Sink) -> None:
+    """An agent's word for one ticket goes before address and queue; it may be `default`, and be taken back."""
+    with Sink() as own:
+        desk = make_desk(sink)
+        channel, number = _channel(desk, own), desk.ticket()
+        for way in (DEFAULT_WAY, channel.number, None):
+            desk.change(lambda session, way=way: setattr(session.get_one(Ticket, number), "way", way))
+            desk.reply(number, anyway=True)
+        desk.change(lambda session: remove_channel(session, "Mailbox"))
+        desk.change(lambda session: setattr(session.get_one(Ticket, number), "way", channel.number))
+        with pytest.raises(Refused, match="gateway ticket via"):
+            desk.reply(number, anyway=True)
+        with desk.database.reading() as session:
+            ways = [one.channel_id for one in session.exec(select(Outgoing).order_by(Outgoing.id))]  # type: ignore[arg-type]
+        assert ways == [None, channel.number, channel.number]
 
 
 def test_right_to_send_refused_at_the_dot_is_no_bounce(make_desk: MakeDesk, sink: Sink) -> None:

@@ -413,6 +413,7 @@ def upgrade() -> None:
         sa.Column("assignee_id", sa.Integer(), nullable=True),
         sa.Column("address_id", sa.Integer(), nullable=True),
         sa.Column("source_inbox", sa.String(), nullable=False),
+        sa.Column("way", sa.Integer(), nullable=True),
         sa.Column("messages", sa.Integer(), nullable=False),
         sa.Column("created_at", storage.columns.UtcDateTime(), nullable=False),
         sa.Column("updated_at", storage.columns.UtcDateTime(), nullable=False),
