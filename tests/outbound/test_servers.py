@@ -6,6 +6,7 @@ import threading
 from pathlib import Path
 
 import pytest
+from fakes.rows import send_mail
 from peers.certificates import Certificate, make_certificate
 from peers.ports import free_port
 from peers.replydesk import Desk, MakeDesk
@@ -15,11 +16,14 @@ from peers.sinksession import Offer
 from sqlmodel import select
 
 from config.errors import Refused
-from outbound import signin
+from outbound import pace, signin
+from outbound.doors import Door
 from outbound.envelope import Patience, Server, ServerTrouble
+from outbound.outcomes import Attempt, Said, decide
+from outbound.refusals import Reply
 from outbound.signin import connect
 from storage.channels import AfterDot, Channel, ChannelKind, ChannelState, add_channel, remove_channel
-from storage.outbox import DEFAULT_WAY, DeliveryState, Outgoing
+from storage.outbox import DEFAULT_WAY, DeliveryState, Outgoing, OutgoingKind
 from storage.tickets import Ticket
 
 DEFERRED, SENT = DeliveryState.DEFERRED, DeliveryState.SENT
@@ -292,6 +296,34 @@ def test_channel_may_say_that_a_lost_mail_is_sent_once_more(make_desk: MakeDesk,
         desk.wait_for(DeliveryState.UNCERTAIN)
         mails = sink.stays_at(2, 1.5)
     assert mails[0].raw == mails[1].raw
+
+
+def test_automatic_mail_that_may_have_arrived_is_never_sent_again(make_desk: MakeDesk) -> None:
+    """retry_once is for answers of agents: nobody misses an acknowledgement, and two would be one too many."""
+    desk = make_desk()
+    door, lost = Door(after_dot=AfterDot.RETRY_ONCE), Reply(0, "no answer after the final dot")
+    for kind, state in ((OutgoingKind.REPLY, DEFERRED), (OutgoingKind.ACKNOWLEDGEMENT, DeliveryState.UNCERTAIN)):
+        with desk.database.writing() as session:
+            outgoing, [delivery] = send_mail(session, kind=kind)
+        said = Said(delivery, DeliveryState.UNCERTAIN, lost)
+        assert decide(desk.settings.outbound, Attempt(outgoing, door, [said]), said).state is state
+
+
+def test_channel_has_limits_of_its_own(make_desk: MakeDesk, sink: Sink, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Two connections at a time, and three mails a minute: the fourth waits for the next one (of two seconds here)."""
+    monkeypatch.setattr(pace, "_WINDOW", 2.0)
+    desk = make_desk(connections=9)
+    channel = _channel(desk, sink)
+    channel.connections, channel.mails_per_minute = 2, 3
+    desk.change(lambda session: session.merge(channel))
+    for number in [desk.ticket(f"c{place}@customer.example") for place in range(6)]:
+        desk.reply(number)
+    with desk.relay():
+        sink.wait_for(3)
+        sink.stays_at(3, 0.5)
+        sink.wait_for(6)
+        desk.wait_for(*[SENT] * 6)
+    assert sink.connections <= 2
 
 
 def test_connections_are_kept_for_the_next_mail(make_desk: MakeDesk, sink: Sink) -> None:
