@@ -51,8 +51,8 @@ fuzz: install ## The long run of every property test: dialogues, mails, reports
 forged: install ## Ten thousand forged answers and as many honest ones, on each database
 	$(BIN)/pytest -m hypothesis --hypothesis-profile forged --timeout 7200 tests/journeys/test_scenarios_follow_ups.py
 
-crash: install ## The long kill -9 run
-	$(BIN)/pytest -m slow tests/journeys
+crash: install ## The long runs: kill -9, connections cut at every byte, thousands of destinations
+	$(BIN)/pytest -m slow tests/journeys tests/outbound
 
 lock: ## Renew constraints.txt from the newest releases
 	$(PYTHON) -m venv $(VENV)-lock

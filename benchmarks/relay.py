@@ -132,7 +132,7 @@ def _outgoing(id_: str, at: object) -> dict[str, object]:
 
 def _delivery(id_: str, place: int, at: object) -> dict[str, object]:
     return {
-        "outgoing_id": id_, "recipient": f"c{place}@d{place % _DESTINATIONS}.example", "spelling": "",
+        "outgoing_id": id_, "recipient": f"c{place}@d{place % _DESTINATIONS}.example", "spelling": "", "way": 1,
         "state": DeliveryState.WAITING, "attempts": 0, "next_attempt": now() + timedelta(days=1), "last_reply": "",
         "server": "", "lost_after_dot": 0, "lease_owner": "", "updated_at": at,
     }  # fmt: skip

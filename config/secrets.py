@@ -16,6 +16,7 @@ from config.errors import BadConfiguration
 _KEY_BYTES = 32
 _NONCE_BYTES = 12
 _VERSION = "2"
+_KEPT_KEYS = 2
 
 
 def resolve_reference(value: str, folder: Path) -> str:
@@ -50,8 +51,8 @@ def _read(path: Path) -> str:
 class Seal:
     """Seals and opens secrets for one installation. The key file is made, mode 0600, when it is first needed.
 
-    It has a key a line, the one that seals first: while keys are changed the old one still opens. What is sealed
-    names its key, so that a wrong key is told from a damaged secret.
+    It has a key a line, the one that seals first. The one before it still opens what somebody had read or sealed when
+    the key was changed. What is sealed names its key, so that a wrong key is told from a damaged secret.
     """
 
     def __init__(self, key_file: Path) -> None:
@@ -95,10 +96,10 @@ class Seal:
         self._write([token_bytes(_KEY_BYTES), *self._keys(make=True)])
 
     def forget_old_keys(self) -> int:
-        """Keep the newest key only: nothing may be sealed with another one. Returns how many are gone."""
+        """Keep the newest key and the one before it. Returns how many are gone; nothing may be sealed with those."""
         keys = self._keys(make=True)
-        self._write(keys[:1])
-        return len(keys) - 1
+        self._write(keys[:_KEPT_KEYS])
+        return len(keys[_KEPT_KEYS:])
 
     def _keys(self, *, make: bool) -> list[bytes]:
         try:

@@ -9,6 +9,7 @@ from datetime import timedelta
 from sqlmodel import Session, col, select
 
 from config.clock import now
+from outbound.refusals import next_step
 from storage.agents import NoticeKind
 from storage.ids import lock_filing
 from storage.messages import Direction, Message, NewMessage, file_messages
@@ -31,6 +32,13 @@ _NEXT = {
     DeliveryState.BLOCKED: "Take it off the list with `gateway block remove`, then `gateway outbox retry {id}`.",
     DeliveryState.UNCERTAIN: "Say `gateway outbox resolve {id} sent`, or `retry`, after which it may arrive twice.",
 }
+
+
+def what_to_do(delivery: Delivery) -> str:
+    """The next step for a person who looks at a delivery; empty where there is nothing to do."""
+    is_said = delivery.state in (DeliveryState.DEFERRED, DeliveryState.BOUNCED)
+    said = next_step(delivery.last_reply) if is_said else ""
+    return said or _NEXT.get(delivery.state, "").format(id=delivery.id)
 
 
 def tell_ticket(session: Session, outgoing: Outgoing, delivery: Delivery) -> None:
@@ -90,7 +98,7 @@ def _file_note(session: Session, ticket: Ticket, delivery: Delivery) -> None:
     at = now()
     text = (
         f"The answer to {delivery.recipient} {_MEANING[delivery.state]}.\n\n"
-        f"{delivery.last_reply or 'The server said nothing.'}\n\n{_NEXT[delivery.state].format(id=delivery.id)}\n"
+        f"{delivery.last_reply or 'The server said nothing.'}\n\n{what_to_do(delivery)}\n"
     )
     message = NewMessage(
         ticket_id=ticket.id,

@@ -28,6 +28,8 @@ _DEFAULT_COLOR = "#3b5bdb"
 # Names that people give, in shades on which white can be read.
 _LOGO_TYPES = {".png": "image/png", ".jpg": "image/jpeg", ".jpeg": "image/jpeg", ".gif": "image/gif"}
 MAX_LOGO = 262_144
+# Stands in a letter where its mark will: a letter is dressed once, and each of its copies has a mark of its own.
+REF_PLACE = "\ue000ref\ue000"  # characters that mean nothing to anybody else
 # Beyond it a mail goes as text alone; nobody writes that much.
 _MAX_MARKDOWN = 50_000
 _MARKERS = {
@@ -51,6 +53,7 @@ class Look:
     footer: str = ""
     language: str = "en"
     has_marker: bool = False
+    has_ref: bool = True  # a signed mark stands at the end
 
     @property
     def marker(self) -> str:
@@ -88,6 +91,7 @@ def look_of(settings: Settings, queue: Queue, *, plain: bool = False) -> Look:
         footer=queue.mail_footer,
         language=queue.language,
         has_marker=queue.reply_marker,
+        has_ref=settings.outbound.body_mark,
     )
 
 
@@ -101,6 +105,11 @@ def dress(settings: Settings, look: Look, words: Words, files: Sequence[File] = 
     shown = _shown(settings.domain, words.text, files)
     html = letter_html(folder, look, words, shown, f"cid:{logo.content_id}" if logo else "")
     return Dressed(text, html, (*([logo] if logo else []), *shown))
+
+
+def kept_html(html: str) -> str | None:
+    """A letter as its ticket keeps it: without its mark, which would let every reader in; None for text alone."""
+    return html.replace(REF_PLACE, "") or None
 
 
 def load_tools() -> None:
@@ -144,6 +153,7 @@ def letter_html(folder: Path | None, look: Look, words: Words, files: Sequence[F
             "words": Markup(html_of(words.text, {one.filename: one.content_id for one in files if one.content_id})),  # noqa: S704
             "signature": _lines(words.signature.strip()),
             "quote_head": words.quote.head if words.quote else "",
+            "ref": REF_PLACE if look.has_ref else "",
             "quote": _lines(words.quote.words.rstrip()) if words.quote else "",
         },
         folder,

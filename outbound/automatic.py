@@ -14,7 +14,7 @@ from zoneinfo import ZoneInfo
 from sqlmodel import Session
 
 from config.clock import now
-from outbound.appearance import Words, dress, look_of
+from outbound.appearance import Words, dress, kept_html, look_of
 from outbound.caps import too_much
 from outbound.compose import Letter, Thread
 from outbound.marks import Audience, Mark
@@ -142,6 +142,7 @@ def _message(ticket: Ticket, letter: Letter, kind: OutgoingKind) -> NewMessage:
         filed_at=at,
         subject=letter.subject,
         text=letter.text,
+        html=kept_html(letter.html),
         reply_text=letter.text,
         to=letter.to,
         message_id=letter.thread.message_id,

@@ -32,6 +32,7 @@ from outbound.writing import (
 )
 
 _TYPE = re.compile(r"[a-z0-9][a-z0-9!#$&^_.+-]{0,60}/[a-z0-9][a-z0-9!#$&^_.+-]{0,60}")
+_STRAY = re.compile(rb"[\r\n\0]")
 _OUR_FIELDS = {
     *("date", "from", "to", "cc", "subject", "message-id", "in-reply-to", "references", "reply-to"),
     *("auto-submitted", "x-auto-response-suppress", "precedence", LOOP_HEADER.lower()),
@@ -183,7 +184,8 @@ def _type_of(file: File) -> tuple[str, str]:
 
 def _prove(built: bytes, letter: Letter, names: list[str]) -> None:
     """Read the bytes as a stranger would, and compare with the letter. An injected field shows here."""
-    parsed = HeaderParser().parsestr(built[: built.find(b"\r\n\r\n") + 4].decode())
+    head = built[: built.find(b"\r\n\r\n") + 4]
+    parsed = HeaderParser().parsestr(head.decode())
     found = [name for name in parsed if not name.lower().startswith(("content-", "mime-"))]
     intent = {
         "from": [letter.author],
@@ -193,6 +195,10 @@ def _prove(built: bytes, letter: Letter, names: list[str]) -> None:
     }
     sound = (
         found == names
+        # The fields of MIME come last: where they are missing, the head has ended too soon.
+        and "Content-Type" in parsed
+        # Some readers take a line end of its own kind for one, and NUL for the end of everything.
+        and not _STRAY.search(head.replace(b"\r\n", b""))
         and _decoded(parsed["Subject"]) == one_line(letter.subject, MAX_SUBJECT)
         and all(_people(parsed.get(name, "")) == _meant(people) for name, people in intent.items())
     )

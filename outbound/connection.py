@@ -1,6 +1,6 @@
 """Mail after mail over one connection to a server. RFC 5321, RFC 6531, RFC 2920.
 
-MAIL and RCPT go out in one piece where the server allows it. The final dot waits until it is noted that it comes.
+MAIL, RCPT and DATA go out in one piece where the server allows it. The final dot waits until it is noted that it comes.
 What a server says about a mail is a value; a server that cannot be used is `ServerTrouble`.
 """
 
@@ -19,6 +19,7 @@ from storage.outbox import DeliveryState
 
 _BLOCK = 65_536
 _QUIT_SECONDS = 2.0
+_DATA = b"DATA"
 
 
 class Connection:
@@ -51,8 +52,11 @@ class Connection:
         if not reply.is_positive:
             return _all(envelope.recipients, DeliveryState.DEFERRED, reply)
         answers, taken = await self._recipients(envelope)
-        if taken:
-            return answers + await self._text(taken, envelope.content, before_dot)
+        if taken or (self._pipelines and self.is_alive):
+            reply = await self._data(taken)
+            if taken and reply.code == 354:
+                return answers + await self._text(taken, envelope.content, before_dot)
+            answers += _all(taken, _refusal(reply), reply)
         await self._reset()
         return answers
 
@@ -75,7 +79,7 @@ class Connection:
     async def _mail(self, envelope: Envelope) -> Reply:
         line = self._mail_line(envelope)
         if self._pipelines:
-            self._talk.send(line, *(_rcpt_line(recipient) for recipient in envelope.recipients))
+            self._talk.send(line, *(_rcpt_line(recipient) for recipient in envelope.recipients), _DATA)
             reply = await self._talk.reply(line, self._patience.command)
         else:
             reply = await self._say(line)
@@ -85,6 +89,7 @@ class Connection:
         is_trouble = reply.code in (0, 421) or reply.is_permanent
         if self._pipelines:
             await self._drop_replies(len(envelope.recipients))
+            await self._data(())
         await self._reset()
         if is_trouble:
             raise ServerTrouble(reply)
@@ -122,11 +127,14 @@ class Connection:
                 return answers + _all(rest, DeliveryState.DEFERRED, reply), ()
         return answers, tuple(taken)
 
+    async def _data(self, taken: Sequence[str]) -> Reply:
+        """What DATA is answered. A server that waits for the text of a mail that nobody gets is left. RFC 2920 3.1."""
+        reply = await (self._talk.reply(_DATA, self._patience.command) if self._pipelines else self._say(_DATA))
+        if reply.code == 354 and not taken:
+            self.abort()
+        return reply
+
     async def _text(self, taken: Sequence[str], content: bytes, before_dot: BeforeDot) -> list[Answer]:
-        reply = await self._say(b"DATA")
-        if reply.code != 354:
-            await self._reset()
-            return _all(taken, _refusal(reply), reply)
         lost = await self._body(content)
         try:
             if not lost and not await before_dot():

@@ -7,7 +7,7 @@ there is another attempt is `outbound.worker`'s question.
 import asyncio
 import time
 from collections import deque
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 
@@ -67,10 +67,16 @@ class Pool:
         """Whether the server could not be used a moment ago."""
         return time.monotonic() < self._sick_until
 
-    async def deliver(self, envelope: Envelope, before_dot: BeforeDot) -> list[Answer]:
-        """Send over a free connection, or over a new one. Raises ServerTrouble."""
+    async def deliver(self, envelope: Envelope, before_dot: BeforeDot, *, others: bool = False) -> list[Answer]:
+        """Send over a free connection, or over a new one. Raises ServerTrouble.
+
+        When there are `others`, nobody waits here for a server that has turned out to be of no use meanwhile.
+        """
+        was_sick = self.is_sick
         async with self._lanes.enter(domain_of(envelope.recipients[0])):
             await self._pace.wait()
+            if others and self.is_sick and not was_sick:
+                raise ServerTrouble(self._last_trouble)
             rest = self._rest_until - time.monotonic()
             if rest > 0:
                 raise ServerTrouble(self._last_trouble, rest if self._was_asked_to_wait else 0.0)
@@ -133,7 +139,7 @@ class Courier:
     """All pools of this process."""
 
     def __init__(self, means: Means) -> None:
-        self._make: Callable[[Server], Pool] = lambda server: Pool(server, means)
+        self._means = means
         self._pools: dict[Server, Pool] = {}
 
     async def send(
@@ -142,10 +148,11 @@ class Courier:
         """Send through the first of these servers that can be used; begin behind the one that was asked last."""
         said, retry_after = Reply(0, "there is no server to send through"), 0.0
         server = ""
-        for pool in self._in_order(servers, asked_last):
+        pools = self._in_order(servers, asked_last)
+        for pool in pools:
             server = pool.server.name
             try:
-                answers = await pool.deliver(envelope, before_dot)
+                answers = await pool.deliver(envelope, before_dot, others=pool is not pools[-1])
             except ServerTrouble as trouble:
                 maillog.trouble("server", server=server, reply=str(trouble.reply))
                 said, retry_after = trouble.reply, trouble.retry_after
@@ -168,8 +175,12 @@ class Courier:
     def _in_order(self, servers: Sequence[Server], asked_last: str) -> list[Pool]:
         names = [server.name for server in servers]
         first = (names.index(asked_last) + 1) % len(names) if asked_last in names else 0
-        pools = [self._pools.setdefault(s, self._make(s)) for s in (*servers[first:], *servers[:first])]
-        return sorted(pools, key=lambda pool: pool.is_sick)
+        return sorted(map(self._pool, (*servers[first:], *servers[:first])), key=lambda pool: pool.is_sick)
+
+    def _pool(self, server: Server) -> Pool:
+        if server not in self._pools:
+            self._pools[server] = Pool(server, self._means)
+        return self._pools[server]
 
 
 def _account_trouble(replies: Sequence[Reply]) -> str:

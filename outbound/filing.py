@@ -6,6 +6,7 @@ from datetime import datetime, timedelta
 from sqlmodel import Session, select
 
 from config.clock import now
+from outbound.appearance import Dressed, kept_html
 from outbound.drafts import Draft, SentReply
 from outbound.plans import Composed, Plan
 from outbound.post_office import PostOffice
@@ -32,9 +33,9 @@ from storage.tickets import (
 
 @dataclass(frozen=True, slots=True)
 class Content:
-    """What a reply says: its whole text, its stored files, and its mails, the public one first."""
+    """What a reply says: its text and HTML, its stored files, and its mails, the public one first."""
 
-    text: str
+    dressed: Dressed
     files: tuple[NewAttachment, ...]
     mails: list[Composed]
 
@@ -86,7 +87,8 @@ def _message(ticket: Ticket, agent: Agent, plan: Plan, draft: Draft, content: Co
         date=at,
         filed_at=at,
         subject=plan.subject,
-        text=content.text,
+        text=content.dressed.text,
+        html=kept_html(content.dressed.html),
         reply_text=body_lines(draft.text),
         to=plan.recipients.to,
         cc=plan.recipients.cc,

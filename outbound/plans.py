@@ -8,7 +8,7 @@ from sqlmodel import Session
 
 from config.clock import now
 from config.errors import Refused
-from outbound.appearance import Dressed, Look, Words, dress, look_of
+from outbound.appearance import REF_PLACE, Dressed, Look, Words, dress, look_of
 from outbound.compose import Letter, Thread
 from outbound.drafts import Draft
 from outbound.marks import Audience, Mark, person_tag
@@ -103,11 +103,18 @@ def with_mark(office: PostOffice, text: str, mark: Mark) -> str:
 
 
 def html_with_mark(office: PostOffice, html: str, mark: Mark) -> str:
-    """The same for the letter in HTML, which was made of text without marks."""
-    head, end, rest = html.rpartition("</body>")
-    if not end or not office.settings.outbound.body_mark:
+    """The same for the letter in HTML, which was made of text without marks: where its template wants it, or last.
+
+    It is small and grey, and not hidden: filters of spam count what cannot be seen, and clients drop it from answers.
+    """
+    if not html or not office.settings.outbound.body_mark:
         return html
-    return f'{head}<div style="font-size: 11px;color: #767676;">{office.marks.body_mark(mark)}</div>{end}{rest}'
+    word = office.marks.body_mark(mark)
+    head, place, rest = html.rpartition(REF_PLACE)
+    if place:
+        return f"{head}{word}{rest}"
+    head, end, rest = html.rpartition("</body>")
+    return f'{head}<div style="font-size: 9px;color: #a8a8a8;">{word}</div>{end}{rest}' if end else html
 
 
 def dress_reply(office: PostOffice, plan: Plan, draft: Draft) -> Dressed:

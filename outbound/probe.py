@@ -11,7 +11,7 @@ from outbound.envelope import Envelope, Patience, Server, ServerTrouble
 from outbound.marks import Audience, Mark
 from outbound.oauth import Accounts
 from outbound.post_office import PostOffice
-from outbound.refusals import plain_sentence
+from outbound.refusals import next_step
 from outbound.signin import Line, open_line
 from outbound.writing import Person
 from storage.ids import new_id
@@ -85,12 +85,12 @@ async def _probe_server(
         line = await open_line(server, settings.hostname, _PATIENCE, accounts)
     except ServerTrouble as trouble:
         reply = str(trouble.reply)
-        return Finding(server.name, ok=False, reply=reply, advice=plain_sentence(reply))
+        return Finding(server.name, ok=False, reply=reply, advice=next_step(reply))
     capabilities = tuple(f"{name} {value}".strip().upper() for name, value in line.extensions.items())
     tls = line.tls
     ok, reply = await _send(line, mail) if mail else (True, "")
     await line.close()
-    advice = "" if ok else plain_sentence(reply)
+    advice = "" if ok else next_step(reply)
     return Finding(server.name, ok, tls, server.user, capabilities, reply, advice)
 
 

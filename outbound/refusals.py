@@ -13,6 +13,12 @@ _ACCOUNT_WORDS = (
     "sendasdenied",
     "smtpclientauthentication is disabled",
     "clientauthentication disabled",
+    # Postfix, Exim and Sendmail say it of each recipient; we pass all mail through this server, so it means us.
+    "not owned by user",
+    "sender address rejected: not logged in",
+    "relay access denied",
+    "relay not permitted",
+    "relaying denied",
     # Our own words about accounts that sign in with OAuth 2.
     "needs a new sign-in",
     "the token server refused: 4",
@@ -64,6 +70,13 @@ def says_nobody_is_there(reply: str) -> bool:
 _SEND_AS = (
     "the account may not send under this From address: give it Send As rights, or change --from to its own address"
 )
+_NO_SIGN_IN = "the server wants a sign-in before it takes mail: set a user and a password for the channel"
+_OTHER_TLS = "the server does not begin with TLS on this port: try --security starttls, or --port 465"
+_HUNG_UP = "the server hung up: it may keep us out, or want TLS at once (--port 465 --security tls); ask its operator"
+_UNTRUSTED = (
+    "nobody whom we trust vouches for the server's certificate: its operator needs one of a public authority, or name "
+    "the file of his authority in SSL_CERT_FILE"
+)
 _SENTENCES: tuple[tuple[str, str], ...] = (
     (
         "needs a new sign-in",
@@ -103,9 +116,14 @@ _SENTENCES: tuple[tuple[str, str], ...] = (
         "Microsoft does not let this account sign in over SMTP: an administrator must allow SMTP AUTH for it",
     ),
     ("5.7.30", "Microsoft has turned off passwords for SMTP: this account needs OAuth"),
-    ("5.7.57", "the server wants a sign-in before it takes mail: set a user and a password for the channel"),
+    ("5.7.57", _NO_SIGN_IN),
     ("sendasdenied", _SEND_AS),
     ("5.7.60", _SEND_AS),
+    ("not owned by user", _SEND_AS),
+    ("not logged in", _NO_SIGN_IN),
+    ("relay access denied", _NO_SIGN_IN),
+    ("relay not permitted", _NO_SIGN_IN),
+    ("relaying denied", _NO_SIGN_IN),
     (
         "5.7.520",
         "Microsoft 365 does not allow this mailbox to forward to the outside: an administrator makes an outbound "
@@ -114,9 +132,22 @@ _SENTENCES: tuple[tuple[str, str], ...] = (
     ("5.7.9", "Google wants an app password here: make one in the account's security settings, then set it again"),
     ("5.7.14", "Google wants a sign-in in the browser once: open the account, then try again"),
     (
+        "certificate has expired",
+        "the server's certificate has expired: its operator must renew it; mail waits until then",
+    ),
+    (
+        "not valid for",
+        "the server's certificate is for another name: set --host to the name that stands in it, or ask its operator",
+    ),
+    ("self-signed", _UNTRUSTED),
+    ("self signed", _UNTRUSTED),
+    ("unable to get", _UNTRUSTED),
+    (
         "certificate",
         "the server's certificate does not fit its name or is not trusted: check --host, or ask its operator",
     ),
+    ("wrong_version_number", _OTHER_TLS),
+    ("record_layer_failure", _OTHER_TLS),
     (
         "does not offer starttls",
         "the server speaks no TLS on this port: try --port 465 --security tls, or another server",
@@ -129,6 +160,32 @@ _SENTENCES: tuple[tuple[str, str], ...] = (
     ("534", "the server wants another way to sign in, often an app password"),
     ("530", "the server wants a sign-in or TLS first: set user and password, and --security starttls"),
     ("name or service not known", "there is no server of this name: check --host"),
+    ("no address associated", "there is no server of this name: check --host"),
+    (
+        "failure in name resolution",
+        "names cannot be looked up on this machine: see that its DNS works (/etc/resolv.conf), and check --host",
+    ),
+    (
+        ":25: the connection timed out",
+        "nothing answers on port 25, which many networks block for outgoing mail: use --port 587, or ask the provider",
+    ),
+    (
+        "server ready message",
+        "the server does not greet: it may speak TLS at once (--port 465 --security tls), or be no mail server",
+    ),
+    ("malformed smtp response", "what answers there is no mail server: check --port"),
+    ("unexpected eof", _HUNG_UP),
+    ("connection lost", _HUNG_UP),
+    ("connection reset", _HUNG_UP),
+    (
+        "greylist",
+        "the server makes strangers wait (greylisting) and takes the mail at a later attempt: there is nothing to do",
+    ),
+    (
+        "421 ",
+        "the server is too busy for us; mail is tried again by itself. If it goes on, lower --connections or "
+        "--mails-per-minute of the channel",
+    ),
     ("connect call failed", "nothing answers there: check --host and --port, and that no firewall is in between"),
     ("connection refused", "nothing answers there: check --host and --port, and that no firewall is in between"),
     ("multiple exceptions", "nothing answers there: check --host and --port, and that no firewall is in between"),
@@ -140,3 +197,24 @@ def plain_sentence(reply: str) -> str:
     """What a refusal means and what to do next; empty when we do not know it."""
     lower = reply.lower()
     return next((sentence for known, sentence in _SENTENCES if known in lower), "")
+
+
+# For replies that nobody has translated: the beginning of their status (RFC 3463), else their code.
+_BY_STATUS: tuple[tuple[str, str], ...] = (
+    ("5.1.", "no mailbox has this address: check it, or reach the person in another way"),
+    ("5.2.2", "the mailbox is full: reach the person in another way, or try again later"),
+    ("5.3.4", "the mail is too large for that server: send it with smaller attachments"),
+    (
+        "5.7.",
+        "that server refuses it as a matter of policy: read its words, and see `gateway doctor` (SPF, DKIM, DMARC)",
+    ),
+    ("4", "the server cannot take it now; it is tried again by itself"),
+    ("5", "the server refuses it for good: read its words, or ask its operator"),
+)
+
+
+def next_step(reply: str) -> str:
+    """As `plain_sentence`, and for what a server says in words of its own at least what that kind of reply means."""
+    status = _STATUS.search(reply[:_MAX_REPLY])
+    code = status[1] if status else reply[:3] if reply[:3].isdigit() else ""
+    return plain_sentence(reply) or next((words for known, words in _BY_STATUS if code.startswith(known)), "")

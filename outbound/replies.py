@@ -55,7 +55,7 @@ def send_reply(database: Database, office: PostOffice, agent: Agent, number: int
         refuse_newer(session, agent, number, replace(draft, seen=seen))
         if plan_reply(session, office, agent, number, draft) != plan:
             raise Refused(f"Ticket {number} was changed a moment ago: look at it, then send the reply again")
-        sent = put_in_ticket(session, office, agent, plan, draft, Content(dressed.text, files, mails))
+        sent = put_in_ticket(session, office, agent, plan, draft, Content(dressed, files, mails))
     _announce(office, sent, mails)
     return sent
 
@@ -90,7 +90,7 @@ def start_ticket(
         )
         # The number of the ticket stands in the mail's ids, so it is composed inside the transaction.
         mails = compose_mails(office, plan, dressed)
-        sent = put_in_ticket(session, office, agent, plan, draft, Content(dressed.text, files, mails))
+        sent = put_in_ticket(session, office, agent, plan, draft, Content(dressed, files, mails))
     _announce(office, sent, mails)
     return sent
 
@@ -105,7 +105,7 @@ def reply_within(session: Session, office: PostOffice, agent: Agent, number: int
     files = _store_files(office, draft)
     dressed = dress_reply(office, plan, draft)
     mails = compose_mails(office, plan, dressed)
-    return put_in_ticket(session, office, agent, plan, draft, Content(dressed.text, files, mails))
+    return put_in_ticket(session, office, agent, plan, draft, Content(dressed, files, mails))
 
 
 def add_note(database: Database, agent: Agent, number: int, text: str) -> str:

@@ -1,8 +1,8 @@
 """Which way a mail leaves, and under whose name.
 
-The way is the *answer via* of the address that the ticket came in through, else that of its queue, else the
-default servers. A channel of somebody's own never falls back to ours: that would break SPF and
-DMARC alignment. RFC 7489 section 3.1.
+The way is what an agent has said for the ticket, else the *answer via* of the address that it came in through, else
+that of its queue, else the default servers. A channel of somebody's own never falls back to ours: that would break
+SPF and DMARC alignment. RFC 7489 section 3.1.
 """
 
 from dataclasses import dataclass
@@ -110,13 +110,17 @@ def reverse_path(marks: Marks, outgoing: Outgoing, recipient: str) -> str:
 
 def _channel(session: Session, ticket: Ticket, queue: Queue) -> Channel | None:
     address = session.get(CreationAddress, ticket.address_id) if ticket.address_id else None
-    channel_id = address.answer_via if address and address.answer_via is not None else queue.answer_via
+    channel_id, whose, remedy = queue.answer_via, f"queue {queue.name}", "name another one with --answer-via"
+    if address and address.answer_via is not None:
+        channel_id, whose = address.answer_via, address.address
+    if ticket.way is not None:
+        channel_id, whose = ticket.way or None, f"ticket {ticket.id}"
+        remedy = f"name another one with `gateway ticket via {ticket.id} CHANNEL`"
     if channel_id is None:
         return None
     channel = session.get_one(Channel, channel_id)
     if channel.removed_at is not None:
-        whose = address.address if address and address.answer_via is not None else f"queue {queue.name}"
-        raise Refused(f"The channel {channel.name} of {whose} was removed: name another one with --answer-via")
+        raise Refused(f"The channel {channel.name} of {whose} was removed: {remedy}")
     return channel
 
 

@@ -5,6 +5,7 @@ there.
 """
 
 import asyncio
+import socket
 import ssl
 from functools import cache
 
@@ -18,6 +19,9 @@ from outbound.graph import GraphConnection, token_of
 from outbound.oauth import Accounts
 from outbound.refusals import Reply
 from outbound.tokens import Purpose
+
+# RFC 5321 has no limit for it; Postfix waits as long.
+_CONNECT_SECONDS = 30.0
 
 Line = Connection | GraphConnection
 
@@ -35,7 +39,6 @@ async def connect(server: Server, hostname: str, patience: Patience, accounts: A
     """A connection that is ready for mail. Raises ServerTrouble."""
     client = aiosmtplib.SMTP(
         hostname=server.host,
-        port=server.port,
         local_hostname=hostname,
         timeout=patience.command,
         use_tls=server.security == "tls",
@@ -43,7 +46,7 @@ async def connect(server: Server, hostname: str, patience: Patience, accounts: A
         tls_context=_tls_context(),
     )
     try:
-        await client.connect()
+        await client.connect(sock=await _reach(server, patience))
         await client.ehlo()
         if server.security == "starttls":
             await _encrypt(client, server, patience)
@@ -59,6 +62,29 @@ async def connect(server: Server, hostname: str, patience: Patience, accounts: A
     except BaseException:
         client.close()
         raise
+
+
+async def _reach(server: Server, patience: Patience) -> socket.socket:
+    """A connection over TCP. Whoever drops our packets in silence would keep us waiting for minutes otherwise."""
+    loop, error = asyncio.get_running_loop(), OSError(f"{server.host} has no address")
+    for family, kind, protocol, _, address in await loop.getaddrinfo(server.host, server.port, type=socket.SOCK_STREAM):
+        reached = socket.socket(family, kind, protocol)
+        reached.setblocking(False)
+        try:
+            async with asyncio.timeout(min(patience.command, _CONNECT_SECONDS)):
+                await loop.sock_connect(reached, address)
+        except TimeoutError:
+            reached.close()
+            error = OSError("the connection timed out")
+        except OSError as refused:
+            reached.close()
+            error = refused
+        except BaseException:
+            reached.close()
+            raise
+        else:
+            return reached
+    raise error
 
 
 async def _encrypt(client: aiosmtplib.SMTP, server: Server, patience: Patience) -> None:

@@ -29,6 +29,7 @@ from outbound.sending import Dispatch, Screened, screen
 from storage.address import domain_of
 from storage.database import Database, open_database
 from storage.dispatch import Claim, Job, claim_due, give_back_due, give_up_attempt, next_due, recover_due, take_lost
+from storage.due import Wanted
 from storage.leases import is_dead, owner_name
 from storage.outbox import Delivery, Outgoing
 from storage.waking import Waiter, wake
@@ -87,7 +88,7 @@ class Relay:
         self._courier = Courier(Means(settings.hostname, patience, settings.outbound.connections, self._accounts))
         self._dispatch = Dispatch(office, self._ledger, self._courier, stop)
         self._under_way: set[asyncio.Task[None]] = set()
-        self._by_way: Counter[int | None] = Counter()
+        self._by_way: Counter[int] = Counter()
         self._by_domain: Counter[str] = Counter()
         self._freed = asyncio.Event()
         self._look_for_lost_at = 0.0
@@ -164,11 +165,11 @@ class Relay:
                 _tell_of_loss(session, delivery)
         busy = {way for way, count in self._by_way.items() if count >= _BUSY}
         crowded = {domain for domain, count in self._by_domain.items() if count >= _CROWDED}
-        claim = Claim(self._owner, _CLAIM, self._office.settings.outbound.lease_seconds, busy, crowded)
-        return claim_due(session, claim)
+        lease_seconds = self._office.settings.outbound.lease_seconds
+        return claim_due(session, Claim(self._owner, lease_seconds, Wanted(_CLAIM, busy, crowded)))
 
     def _begin(self, mail: Screened) -> None:
-        self._by_way[mail.outgoing.channel_id] += 1
+        self._by_way[mail.outgoing.way] += 1
         self._by_domain.update(_domains(mail))
         task = asyncio.create_task(self._send(mail))
         self._under_way.add(task)
@@ -181,10 +182,10 @@ class Relay:
             maillog.crashed("relay", id=mail.outgoing.id, error=error)
             await self._give_up(mail, f"an error of ours: {type(error).__name__}: {error}")
         finally:
-            self._by_way[mail.outgoing.channel_id] -= 1
+            self._by_way[mail.outgoing.way] -= 1
             self._by_domain.subtract(_domains(mail))
             # Only when there is room for a handful again: looking costs more than a mail.
-            is_free = self._by_way[mail.outgoing.channel_id] == _BUSY - 1
+            is_free = self._by_way[mail.outgoing.way] == _BUSY - 1
             if is_free or any(self._by_domain[domain] == _CROWDED - 1 for domain in _domains(mail)):
                 self._freed.set()
             self._by_domain += Counter()  # drops what is 0

@@ -1,10 +1,13 @@
 """What people decide about deliveries: try again, take as sent, cancel. What servers decide is `storage.outbox`."""
 
 import re
+from dataclasses import dataclass
 
+import sqlalchemy as sa
 from sqlmodel import Session, col, select
 
 from config.errors import Refused
+from storage.due import WAITS
 from storage.messages import Message
 from storage.outbox import MOVES, Delivery, DeliveryState, Outcome, deliveries_of, find_delivery, record, retry
 from storage.tickets import Event, Status, get_ticket, note, set_status
@@ -41,6 +44,24 @@ def cancel(session: Session, id_: int, *, by: str) -> Delivery:
     if mail.message_id and _all_cancelled(session, mail.message_id):
         _take_back(session, session.get_one(Message, mail.message_id), by)
     return delivery
+
+
+@dataclass(frozen=True, slots=True)
+class Deferral:
+    """What a server said to mails that wait now, word for word, and how many those are."""
+
+    way: int
+    server: str
+    reply: str
+    mails: int
+
+
+def deferrals(session: Session, limit: int) -> list[Deferral]:
+    """Why mail waits: what most have heard first."""
+    said = (col(Delivery.way), col(Delivery.server), col(Delivery.last_reply))
+    count = sa.func.count()
+    query = select(*said, count).where(WAITS, Delivery.state == DeliveryState.DEFERRED).group_by(*said)
+    return [Deferral(*row) for row in session.exec(query.order_by(count.desc(), *said).limit(limit)).all()]
 
 
 def _refuse_certain(delivery: Delivery) -> None:

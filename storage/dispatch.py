@@ -4,7 +4,7 @@ A worker that dies before its marker loses nothing but time; after it nobody kno
 delivery belongs to the worker whose name and attempt stand in its row: whoever comes too late changes nothing.
 """
 
-from collections.abc import Callable, Collection, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
@@ -14,23 +14,11 @@ from sqlmodel.sql.expression import Select
 
 from config.clock import now
 from storage.columns import table_of
+from storage.due import IS_SENT_NOW, WAITS, Wanted, find_due, lease_is_over, next_moment
 from storage.outbox import Delivery, DeliveryState, Outcome, Outgoing, record
 
-_DELIVERY, _OUTGOING = table_of(Delivery), table_of(Outgoing)
-# Written out, so that both databases see that the partial index serves.
-_PENDING = sa.text("delivery.state IN ('waiting', 'deferred', 'sending')")
-# What lies further ahead than anything that we set was set by a wrong clock, and counts as over.
-_LONGEST_LEASE = timedelta(days=1)
-_LONGEST_WAIT = timedelta(days=30)
+_DELIVERY = table_of(Delivery)
 _CLAIMED_BYTES = 67_108_864  # of one claim, in memory
-_NEXT_DUE = sa.select(
-    sa.select(sa.func.min(_DELIVERY.c.next_attempt))
-    .where(_PENDING, _DELIVERY.c.state != DeliveryState.SENDING)
-    .scalar_subquery(),
-    sa.select(sa.func.min(_DELIVERY.c.lease_until))
-    .where(_PENDING, _DELIVERY.c.state == DeliveryState.SENDING)
-    .scalar_subquery(),
-)
 # Statements are made once: SQLAlchemy takes longer to build one than the database to run it.
 _OURS = (
     sa.select(_DELIVERY.c.id)
@@ -88,31 +76,23 @@ class Job:
 
 def next_due(session: Session) -> datetime | None:
     """When the next delivery wants attention: it is due, or the lease of its worker ends."""
-    at = now()
-    furthest = (at + _LONGEST_WAIT, at + _LONGEST_LEASE)
-    found = zip(session.connection().execute(_NEXT_DUE).one(), furthest, strict=True)
-    return min((moment if moment <= limit else at for moment, limit in found if moment), default=None)
+    return next_moment(session.connection(), now())
 
 
 @dataclass(frozen=True, slots=True)
 class Claim:
-    """Who claims, how much, for how long; and what is left, so that a slow one holds up nobody else.
-
-    `busy` are channels (None: the default servers), `crowded` are domains of recipients.
-    """
+    """Who claims, for how long, and what; a slow way or domain holds up nobody else."""
 
     owner: str
-    limit: int
     lease_seconds: float
-    busy: Collection[int | None] = ()
-    crowded: Collection[str] = ()
+    wanted: Wanted
 
 
 def claim_due(session: Session, claim: Claim) -> list[Job]:
     """Take deliveries that are due, or whose worker was lost before the dot, under a lease."""
     at = now()
     connection = session.connection()
-    numbers = _within_budget(connection.execute(_claimable(at, claim)).all())
+    numbers = _within_budget(find_due(connection, at, claim.wanted))
     if not numbers:
         return []
     until = at + timedelta(seconds=claim.lease_seconds)
@@ -127,47 +107,16 @@ def claim_due(session: Session, claim: Claim) -> list[Job]:
     return list(jobs.values())
 
 
-def _within_budget(rows: "Sequence[sa.Row[int, int]]") -> list[int]:
+def _within_budget(found: "Sequence[sa.Row[datetime, int, int]]") -> list[int]:
     """As many as may be in memory at once, and one at least."""
     numbers: list[int] = []
     size = 0
-    for number, mail_bytes in rows:
+    for _, number, mail_bytes in found:
         size += mail_bytes
         if numbers and size > _CLAIMED_BYTES:
             break
         numbers.append(number)
     return numbers
-
-
-def _claimable(at: datetime, claim: Claim) -> "sa.Select[int, int]":
-    wanted = sa.or_(_DELIVERY.c.next_attempt <= at, _DELIVERY.c.next_attempt > at + _LONGEST_WAIT)
-    due = sa.or_(
-        sa.and_(_DELIVERY.c.state != DeliveryState.SENDING, wanted),
-        sa.and_(_DELIVERY.c.state == DeliveryState.SENDING, _is_over(at), _DELIVERY.c.dot_at.is_(None)),
-    )
-    query = (
-        sa.select(_DELIVERY.c.id, sa.func.length(_OUTGOING.c.content))
-        .join(_OUTGOING, _OUTGOING.c.id == _DELIVERY.c.outgoing_id)
-        .where(_PENDING, due)
-        .order_by(_DELIVERY.c.next_attempt, _DELIVERY.c.id)
-        .limit(claim.limit)
-        .with_for_update(skip_locked=True, of=_DELIVERY)
-    )
-    for channel_id in claim.busy:
-        query = query.where(_OUTGOING.c.channel_id.is_distinct_from(channel_id))
-    for domain in claim.crowded:
-        query = query.where(_DELIVERY.c.recipient.not_like(f"%@{_escaped(domain)}", escape="/"))
-    return query
-
-
-def _escaped(text: str) -> str:
-    return text.replace("/", "//").replace("%", "/%").replace("_", "/_")
-
-
-def _is_over(at: datetime) -> sa.ColumnElement[bool]:
-    """Whether a lease has ended."""
-    lease = _DELIVERY.c.lease_until
-    return sa.or_(lease < at, lease > at + _LONGEST_LEASE)
 
 
 def mark_dot(session: Session, held: Sequence[Delivery], lease_seconds: float) -> bool:
@@ -227,9 +176,8 @@ def take_lost(session: Session) -> list[Delivery]:
     query = (
         select(Delivery)
         .where(
-            _PENDING,
-            Delivery.state == DeliveryState.SENDING,
-            _is_over(now()),
+            IS_SENT_NOW,
+            lease_is_over(now()),
             col(Delivery.dot_at).is_not(None),
         )
         .with_for_update(skip_locked=True)
@@ -241,17 +189,14 @@ def take_lost(session: Session) -> list[Delivery]:
 
 def hurry_channel(session: Session, channel_id: int) -> None:
     """What was deferred on a channel is due now: somebody has just cured it."""
-    deferred = sa.update(_DELIVERY).where(
-        _PENDING,
-        _DELIVERY.c.state == DeliveryState.DEFERRED,
-        _DELIVERY.c.outgoing_id.in_(sa.select(_OUTGOING.c.id).where(_OUTGOING.c.channel_id == channel_id)),
-    )
+    is_deferred = _DELIVERY.c.state == DeliveryState.DEFERRED
+    deferred = sa.update(_DELIVERY).where(WAITS, is_deferred, _DELIVERY.c.way == channel_id)
     session.connection().execute(deferred.values(next_attempt=now()))
 
 
 def recover_due(session: Session, is_dead: Callable[[str], bool]) -> None:
     """End the leases of dead workers at once."""
-    query = sa.select(_DELIVERY.c.lease_owner).where(_PENDING, _DELIVERY.c.state == DeliveryState.SENDING).distinct()
+    query = sa.select(_DELIVERY.c.lease_owner).where(IS_SENT_NOW).distinct()
     for owner in session.connection().execute(query).scalars().all():
         if is_dead(owner):
             give_back_due(session, owner)
@@ -279,7 +224,5 @@ def _is_ours(held: Sequence[Delivery]) -> sa.ColumnElement[bool]:
 
 def give_back_due(session: Session, owner: str) -> None:
     """End the leases of a worker that stops; what has passed the dot is left for `take_lost` to judge."""
-    held = sa.update(_DELIVERY).where(
-        _PENDING, _DELIVERY.c.lease_owner == owner, _DELIVERY.c.state == DeliveryState.SENDING
-    )
+    held = sa.update(_DELIVERY).where(IS_SENT_NOW, _DELIVERY.c.lease_owner == owner)
     session.connection().execute(held.values(lease_until=now() - timedelta(seconds=1)))

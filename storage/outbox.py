@@ -75,6 +75,8 @@ MOVES: dict[DeliveryState, frozenset[DeliveryState]] = {
     DeliveryState.BLOCKED: frozenset({DeliveryState.WAITING}),
     DeliveryState.CANCELLED: frozenset(),
 }
+# What stands for the default servers where a channel has its number.
+DEFAULT_WAY = 0
 PENDING = (DeliveryState.WAITING, DeliveryState.SENDING, DeliveryState.DEFERRED)
 
 
@@ -91,6 +93,11 @@ class Outgoing(SQLModel, table=True):
     content: bytes = Field(sa_column=sa.Column(sa.LargeBinary, nullable=False))
     created_at: datetime = Field(sa_type=UtcDateTime)
 
+    @property
+    def way(self) -> int:
+        """As its deliveries name it."""
+        return self.channel_id or DEFAULT_WAY
+
 
 class Delivery(SQLModel, table=True):
     """One recipient of a mail of ours."""
@@ -99,6 +106,7 @@ class Delivery(SQLModel, table=True):
     outgoing_id: str = Field(foreign_key="outgoing.id", index=True)
     recipient: str = Field(index=True)  # canonical
     spelling: str = ""  # as the person writes it
+    way: int = DEFAULT_WAY  # the mail's channel, so that a claim need not look at the mail
     state: DeliveryState = Field(
         default=DeliveryState.WAITING, sa_column=sa.Column(Choice(DeliveryState), nullable=False)
     )
@@ -114,7 +122,8 @@ class Delivery(SQLModel, table=True):
 
     __table_args__ = (
         sa.UniqueConstraint("outgoing_id", "recipient"),
-        partial_index("ix_delivery_due", "next_attempt", where="state IN ('waiting', 'deferred', 'sending')"),
+        partial_index("ix_delivery_due", "way", "next_attempt", where="state IN ('waiting', 'deferred')"),
+        partial_index("ix_delivery_sending", "lease_owner", where="state = 'sending'"),
     )
 
 
@@ -163,9 +172,15 @@ def enqueue(session: Session, mail: NewOutgoing) -> Outgoing:
     session.add(outgoing)
     session.flush()
     for recipient, spelling in mail.recipients.items():
-        due = mail.not_before or at
         session.add(
-            Delivery(outgoing_id=mail.id, recipient=recipient, spelling=spelling, next_attempt=due, updated_at=at)
+            Delivery(
+                outgoing_id=mail.id,
+                recipient=recipient,
+                spelling=spelling,
+                way=outgoing.way,
+                next_attempt=mail.not_before or at,
+                updated_at=at,
+            )
         )
     session.flush()
     return outgoing

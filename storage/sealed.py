@@ -9,6 +9,25 @@ from sqlmodel import Session, SQLModel, select
 
 import storage.models  # noqa: F401 - so that every table is known
 from config.secrets import Seal
+from storage.database import Database
+
+
+def change_key(database: Database, seal: Seal) -> int:
+    """Seal everything with a new key, while everybody goes on; returns how many secrets that were.
+
+    Whoever sealed with the old key and has not stored it yet is not lost: that key opens until the next change.
+    """
+    seal.add_key()
+    count = 0
+    # Once more until nothing is left: somebody may have stored what he sealed with the old key a moment ago.
+    while True:
+        with database.writing() as session:
+            sealed = seal_anew(session, seal)
+        if not sealed:
+            break
+        count += sealed
+    seal.forget_old_keys()
+    return count
 
 
 def seal_anew(session: Session, seal: Seal) -> int:

@@ -81,6 +81,7 @@ class Ticket(SQLModel, table=True):
     assignee_id: int | None = Field(default=None, foreign_key="agent.id")
     address_id: int | None = Field(default=None, foreign_key="address.id")  # the way it came in
     source_inbox: str = ""
+    way: int | None = None  # how its answers leave: None as the address and the queue say, else as in the outbox
     messages: int = 0
     created_at: datetime = Field(sa_type=UtcDateTime)
     updated_at: datetime = Field(sa_type=UtcDateTime)

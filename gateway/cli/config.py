@@ -64,22 +64,12 @@ def _flat(name: str, value: Json) -> list[tuple[str, str]]:
 
 @app.verb("rotate-secret", "gateway config rotate-secret")
 def rotate_secret(ctx: typer.Context, as_json: AsJson = False) -> None:
-    """Seal all stored passwords and tokens with a new key. It may run while everything else does."""
+    """Seal all stored passwords and tokens with a new key, while all runs; the old one goes at the next change."""
     with open_desk(ctx) as desk:
         from config.secrets import Seal
-        from storage.sealed import seal_anew
+        from storage.sealed import change_key
 
-        seal = Seal(desk.settings.key_file)
-        seal.add_key()
-        count = 0
-        # Once more until nothing is left: somebody may have sealed with the old key a moment ago.
-        while True:
-            with desk.writing() as session:
-                sealed = seal_anew(session, seal)
-            count += sealed
-            if not sealed:
-                break
-        seal.forget_old_keys()
+        count = change_key(desk.database, Seal(desk.settings.key_file))
     if as_json:
         say_json({"sealed": count, "key_file": str(desk.settings.key_file)})
     else:

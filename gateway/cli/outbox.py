@@ -43,6 +43,7 @@ class DeliveryWhole(DeliveryRow):
     message_id: str
     reverse_path: str
     size: int
+    advice: str  # the next step for a person; empty when there is none
 
 
 @dataclass(frozen=True, slots=True)
@@ -138,6 +139,7 @@ def show(
 def _whole(desk: Desk, id_: int) -> tuple[DeliveryWhole, bytes]:
     from dataclasses import fields
 
+    from outbound.aftermath import what_to_do
     from storage.messages import Message
     from storage.outbox import find_delivery
 
@@ -146,7 +148,13 @@ def _whole(desk: Desk, id_: int) -> tuple[DeliveryWhole, bytes]:
         message = session.get(Message, mail.message_id) if mail.message_id else None
         row = _row(delivery, mail, message.ref if message else None)
     values = {field.name: getattr(row, field.name) for field in fields(row)}
-    whole = DeliveryWhole(**values, message_id=mail.header_id, reverse_path=mail.reverse_path, size=len(mail.content))
+    whole = DeliveryWhole(
+        **values,
+        message_id=mail.header_id,
+        reverse_path=mail.reverse_path,
+        size=len(mail.content),
+        advice=what_to_do(delivery),
+    )
     return whole, mail.content
 
 
@@ -161,6 +169,7 @@ def _print(whole: DeliveryWhole, content: bytes, zone: str) -> None:
             ("next attempt", _next(whole, zone)),
             ("server", whole.server),
             ("last reply", whole.last_reply),
+            ("what to do", whole.advice),
             ("reverse-path", f"<{whole.reverse_path}>"),
             ("Message-ID", whole.message_id),
         ]

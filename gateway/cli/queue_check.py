@@ -39,6 +39,7 @@ class CheckView:
     arc: str
     refusal: str
     advice: list[str]
+    unsigned: list[str]  # domains in From of the queue that no DKIM key of ours signs for
 
 
 def check(
@@ -131,6 +132,7 @@ def _views(desk: Desk, ids: list[str]) -> list[CheckView]:
 
 
 def _view(desk: Desk, session: "Session", one: "ForwardCheck") -> CheckView:
+    unsigned = _unsigned(desk, session, one.queue_id)
     took = (one.ended_at - one.sent_at).total_seconds() if one.ended_at else None
     return CheckView(
         inbox=one.inbox,
@@ -145,11 +147,12 @@ def _view(desk: Desk, session: "Session", one: "ForwardCheck") -> CheckView:
         dkim=one.dkim,
         arc=one.arc,
         refusal=one.refusal,
-        advice=_advice(desk, session, one),
+        advice=_advice(session, one) + [_how_to_sign(domain, one) for domain in unsigned],
+        unsigned=unsigned,
     )
 
 
-def _advice(desk: Desk, session: "Session", one: "ForwardCheck") -> list[str]:
+def _advice(session: "Session", one: "ForwardCheck") -> list[str]:
     """What a person should do or know."""
     from outbound.forward_check import delivery_of
     from outbound.refusals import plain_sentence
@@ -167,26 +170,33 @@ def _advice(desk: Desk, session: "Session", one: "ForwardCheck") -> list[str]:
             f"It was handed to {delivery.server} and did not come home. Look for it in {one.inbox}: if it is there, "
             "the forward is off, or its address is wrong; if it is not, look into the spam folder.",
         ]
-    return _remarks(desk, session, one)
+    return _remarks(one)
 
 
-def _remarks(desk: Desk, session: "Session", one: "ForwardCheck") -> list[str]:
-    from storage.address import domain_of
-    from storage.queues import Queue
-
+def _remarks(one: "ForwardCheck") -> list[str]:
     remarks = []
     if one.source_inbox and one.source_inbox != one.inbox:
         remarks.append(f"Its traces name {one.source_inbox}: if that is yours, name it with --inbox too.")
     if one.dkim == "fail":
         remarks.append("Its DKIM signature did not survive: the mail is changed on the way, so no customer is proven.")
-    queue = session.get_one(Queue, one.queue_id)
-    author = queue.from_address or one.inbox
-    if queue.answer_via is None and domain_of(author) not in desk.settings.own_domains:
-        remarks.append(
-            f"Answers leave as {author} through the default servers: unless these may send for {domain_of(author)} "
-            f"(SPF, DKIM), receivers may take them for forged. The other way: --from {one.address}."
-        )
     return remarks
+
+
+def _how_to_sign(domain: str, one: "ForwardCheck") -> str:
+    return (
+        f"Answers leave under {domain} through the default servers, and no DKIM key signs for it, so receivers may "
+        f"take them for forged: make one with `gateway dkim new {domain}`. The other way: --from {one.address}."
+    )
+
+
+def _unsigned(desk: Desk, session: "Session", queue_id: int) -> list[str]:
+    from gateway.published import unsigned_domains
+    from storage.queues import Queue
+
+    if not desk.settings.outbound.servers:
+        return []  # nothing leaves but into a folder
+    name = session.get_one(Queue, queue_id).name
+    return [one.domain for one in unsigned_domains(session, desk.settings) if name in one.queues]
 
 
 def _print(view: CheckView) -> None:

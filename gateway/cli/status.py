@@ -17,6 +17,7 @@ from gateway.cli.printing import facts, local_time, say, say_json, table
 
 if TYPE_CHECKING:
     from gateway.doctor import Listening
+    from outbound.delays import Delay
     from storage.overview import QueueCounts
     from storage.statistics import QueueStatistics
 
@@ -35,6 +36,7 @@ class Whole:
     outbox: dict[str, int]
     listeners: "list[Listening]"
     failing: list[str]  # channels that do not send
+    delays: "list[Delay]"  # why mail does not leave
 
 
 @app.verb("status", "gateway status --report queues.html --days 30")
@@ -97,6 +99,20 @@ def _print(whole: Whole, statistics: "list[QueueStatistics]", zone: str) -> None
             ("failing channels", ", ".join(whole.failing)),
         ]
     )
+    for delay in whole.delays:
+        _print_delay(delay)
+
+
+def _print_delay(delay: "Delay") -> None:
+    waits = (
+        f"{delay.mails} {'mail waits' if delay.mails == 1 else 'mails wait'} for"
+        if delay.mails
+        else "nothing leaves by"
+    )
+    say()
+    say(f"{waits} {delay.channel}{f' ({delay.server})' if delay.server else ''}: {delay.reply}")
+    if delay.advice:
+        say(f"  {delay.advice}")
 
 
 def _spark(values: list[int]) -> str:
@@ -133,6 +149,7 @@ def _write_report(desk: Desk, path: Path, days: int, as_json: bool) -> None:
 
 def _whole(desk: Desk) -> Whole:
     from gateway.doctor import who_listens
+    from outbound.delays import delays
     from storage.channels import ChannelState, list_channels
     from storage.outbox import DeliveryState, count_states
     from storage.overview import count_by_queue, count_waiting
@@ -149,5 +166,6 @@ def _whole(desk: Desk) -> Whole:
             },
             outbox={str(state): outgoing.get(state, 0) for state in DeliveryState},
             listeners=[who_listens(listener) for listener in desk.settings.listener],
+            delays=delays(session),
             failing=[channel.name for channel in list_channels(session) if channel.state is ChannelState.FAILING],
         )

@@ -34,6 +34,9 @@ thank you for your mail about the **printer**. Please try this:
 
 If it still smokes, call us."""
 
+# As long as a real one, and no mark of anybody's.
+_SAMPLE_REF = f"ref:{'sample' * 8}no"
+
 
 @dataclass(frozen=True, slots=True)
 class TemplateView:
@@ -89,7 +92,7 @@ def preview(
     with open_desk(ctx) as desk:
         from dataclasses import replace
 
-        from outbound.appearance import TEXT_ONLY, Look, letter_html, look_of
+        from outbound.appearance import REF_PLACE, TEXT_ONLY, Look, letter_html, look_of
         from outbound.render import letter_names
         from storage.queues import find_queue
 
@@ -98,12 +101,12 @@ def preview(
         if queue is not None:
             with desk.reading() as session:
                 look = look_of(desk.settings, find_queue(session, queue))
-        look = replace(look, template=name or look.template)
+        look = replace(look, template=name or look.template, has_ref=desk.settings.outbound.body_mark)
         if look.template == TEXT_ONLY:
             raise AskedWrongly("This queue sends text alone: name a template to look at")
         if look.template not in letter_names(folder):
             raise AskedWrongly(f"There is no template {look.template!r}: see `gateway template list`")
-        html = letter_html(folder, look, _sample(), (), _logo(folder, look))
+        html = letter_html(folder, look, _sample(), (), _logo(folder, look)).replace(REF_PLACE, _SAMPLE_REF)
         file = output or Path(f"letter-{look.template}.html")
         _write(file, html)
         view = Previewed(look.template, str(file))

@@ -233,6 +233,7 @@ app.verb("new", "gateway ticket new --queue Support --to maria@client.example --
 app.verb("assign", "gateway ticket assign 12 13 me")(ticket_change.assign)
 app.verb("status", "gateway ticket status 12 pending --until 3d")(ticket_change.status)
 app.verb("move", "gateway ticket move 12 Billing")(ticket_change.move)
+app.verb("via", "gateway ticket via 12 Acme")(ticket_change.via)
 app.verb("customer", "gateway ticket customer 12 maria@client.example")(ticket_change.customer)
 app.verb("participant", "gateway ticket participant 12 add joao@client.example")(ticket_change.participant)
 app.verb("revoke", "gateway ticket revoke 12")(ticket_change.revoke)

@@ -52,7 +52,7 @@ def status(
     as_json: AsJson = False,
 ) -> None:
     """Set the status of tickets."""
-    from storage.due import put_off
+    from storage.ticket_time import put_off
     from storage.tickets import Status, set_status
 
     new = word_of(Status, to, "status")
@@ -132,6 +132,28 @@ def move(
         from storage.tickets import move_to_queue
 
         move_to_queue(session, ticket, find_queue(session, queue), by=agent.email)
+
+    change_tickets(ctx, numbers, change, as_json)
+
+
+def via(
+    ctx: typer.Context,
+    numbers: Numbers,
+    channel: Annotated[
+        str, typer.Argument(metavar="CHANNEL", help="`default`: the default servers; `-`: as address and queue say.")
+    ],
+    as_json: AsJson = False,
+) -> None:
+    """Say through which channel the answers of tickets leave, whatever their address and queue say."""
+
+    def change(session: "Session", ticket: "Ticket", agent: "Agent") -> None:
+        from storage.channels import channel_id_of
+        from storage.outbox import DEFAULT_WAY
+        from storage.tickets import note
+
+        ticket.way = None if channel == "-" else channel_id_of(session, channel) or DEFAULT_WAY
+        session.add(ticket)
+        note(session, ticket, "via", by=agent.email, text=channel)
 
     change_tickets(ctx, numbers, change, as_json)
 

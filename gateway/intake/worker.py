@@ -28,7 +28,7 @@ from outbound.appearance import load_tools
 from outbound.post_office import PostOffice, open_post_office
 from storage.claims import Claimed, Settled, claim, count_attempt, give_back, recover, settle
 from storage.database import Database, open_database
-from storage.due import close_solved, open_due
+from storage.ticket_time import close_solved, open_due
 from storage.erasure import collect_unwanted
 from storage.ids import lock_filing
 from storage.leases import is_dead, owner_name, supervisor_of

@@ -90,6 +90,7 @@ def send_mail(
     not_before: datetime | None = None,
     ticket_id: int | None = None,
     message_id: int | None = None,
+    channel_id: int | None = None,
 ) -> tuple[Outgoing, list[Delivery]]:
     """A mail in the outbox and its deliveries, to one customer when none is named."""
     id_ = new_id()
@@ -102,6 +103,7 @@ def send_mail(
         recipients={recipient: recipient for recipient in recipients or ("ann@customer.example",)},
         ticket_id=ticket_id,
         message_id=message_id,
+        channel_id=channel_id,
         not_before=not_before,
     )
     outgoing = enqueue(session, mail)

@@ -4,7 +4,7 @@ import pytest
 from fakes.house import days_ago
 from journeys.scene import Scene, why
 
-from storage.due import close_solved
+from storage.ticket_time import close_solved
 from storage.queues import Acknowledge, Forwards, FreshMail, LateAnswers
 from storage.spool import SpoolState
 from storage.tickets import Status

@@ -4,8 +4,11 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from peers.certificates import Certificate, make_certificate
 from peers.replydesk import Desk, MakeDesk, open_desk, settings_for
 from peers.sink import Sink
+
+from outbound import signin
 
 
 @pytest.fixture
@@ -41,3 +44,13 @@ def both_desk(sink: Sink, tmp_path: Path, database_url: str) -> Iterator[Desk]:
     desk = open_desk(settings_for(tmp_path, sink, database_url))
     yield desk
     desk.database.close()
+
+
+@pytest.fixture
+def certificate(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Certificate]:
+    """A certificate whose authority this process trusts."""
+    made = make_certificate(tmp_path / "tls")
+    monkeypatch.setenv("SSL_CERT_FILE", str(made.authority))
+    signin._tls_context.cache_clear()
+    yield made
+    signin._tls_context.cache_clear()

@@ -12,7 +12,8 @@ from selectolax.lexbor import LexborHTMLParser
 from sqlmodel import select
 
 from config.errors import BadConfiguration
-from outbound.appearance import hex_color
+from gateway.reading.refs import find_refs
+from outbound.appearance import REF_PLACE, hex_color
 from outbound.compose import File
 from outbound.markdown import html_of
 from outbound.marks import Audience, Mark
@@ -67,6 +68,19 @@ def test_answer_has_text_and_html_that_say_the_same(desk: Desk) -> None:
     assert "two &lt;b&gt;x&lt;/b&gt;" in html
     assert "Your Support" in html
     assert "Acme Ltd" in html
+
+
+def test_ticket_keeps_the_letter_without_its_mark(desk: Desk) -> None:
+    """What the customer saw can be shown again, and nobody who reads it gets into the ticket by it."""
+    number = desk.ticket()
+    desk.reply(number, text="Turn it **off**.")
+    desk.reply(number, text="And on.", plain=True, anyway=True)
+    _, letter, plain = desk.messages(number)
+    assert letter.html is not None
+    assert "<strong>off</strong>" in letter.html
+    assert find_refs(letter.html) == ()
+    assert REF_PLACE not in letter.html
+    assert plain.html is None
 
 
 def test_plain_answer_and_queue_without_a_template_send_text_alone(desk: Desk) -> None:

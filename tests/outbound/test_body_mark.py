@@ -1,8 +1,11 @@
 """The mark that ends the text of what we send, and that other marks do not go along with it."""
 
+import re
 from email import message_from_bytes, policy
 from email.message import EmailMessage
+from pathlib import Path
 
+import pytest
 from peers.replydesk import Desk, MakeDesk
 from sqlmodel import select
 
@@ -10,6 +13,7 @@ from gateway.reading.refs import find_refs
 from outbound.marks import Audience, Mark
 from storage.ids import new_id
 from storage.outbox import Outgoing
+from storage.queues import Queue
 
 
 def sent_mail(desk: Desk) -> EmailMessage:
@@ -63,3 +67,34 @@ def test_an_id_that_we_made_up_is_not_quoted(desk: Desk) -> None:
     desk.mail(number, message_id="<0123@no-message-id.invalid>")
     desk.reply(number)
     assert "invalid" not in f"{sent_mail(desk)['In-Reply-To']} {sent_mail(desk)['References']}"
+
+
+@pytest.mark.parametrize("template", ["simple", "card", "own"])
+def test_mark_is_the_last_and_smallest_thing_in_a_letter(make_desk: MakeDesk, tmp_path: Path, template: str) -> None:
+    """Once, grey, and below everything else, whether the template has a place for it or not; text has it last."""
+    (tmp_path / "letter-own.html").write_text("<html><body><p>{{ words }}</p></body></html>")
+    desk = make_desk(templates=str(tmp_path))
+    desk.change(lambda session: setattr(session.get_one(Queue, desk.queue.number), "template", template))
+    desk.reply(desk.ticket(), text="Unplug it.\n\n[ref]")
+    mail = sent_mail(desk)
+    html = mail.get_body(("html",))
+    assert html is not None
+    letter = str(html.get_content())
+    [word] = find_refs(letter)
+    [shown] = re.findall(f'style="([^"]*)">ref:{word}<', letter)
+    assert {"font-size: 9px", "color: #a8a8a8"} <= {one.strip() for one in shown.split(";")}
+    assert re.sub(r"<[^>]*>", "", letter.partition(word)[2]).strip() == ""
+    assert text_of(mail).rstrip().endswith(word)
+    assert "[ref]" in letter
+
+
+@pytest.mark.parametrize("template", ["simple", "card"])
+def test_letter_without_a_mark_has_no_place_for_it(make_desk: MakeDesk, template: str) -> None:
+    """body_mark = false leaves no empty line behind."""
+    desk = make_desk(body_mark=False)
+    desk.change(lambda session: setattr(session.get_one(Queue, desk.queue.number), "template", template))
+    desk.reply(desk.ticket())
+    html = sent_mail(desk).get_body(("html",))
+    assert html is not None
+    assert 'class="ref"' not in html.get_content()
+    assert "[ref]" not in html.get_content()

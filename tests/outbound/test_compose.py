@@ -78,6 +78,27 @@ def test_whatever_was_typed_the_mail_has_the_meant_fields_and_no_other(
 
 
 @settings(max_examples=200, deadline=None)
+@given(name=ANYTHING, id_=ANYTHING, loop=ANYTHING)
+def test_whatever_others_wrote_their_names_and_ids_add_nothing(name: str, id_: str, loop: str) -> None:
+    """Cc, In-Reply-To, References and the loop mark hold what is sound of it, or the letter is refused."""
+    strange = f"<{id_}>"
+    thread = Thread(OWN_ID, strange, (strange, "<good@x.example>", id_))
+    people = (Person(name, "ben@customer.example"), Person(name, "cid@customer.example"))
+    try:
+        built = compose(_letter(cc=people, thread=thread, loop_value=loop))
+    except GatewayError:
+        return
+    mail = message_from_bytes(built)
+    usual = ["Date", "From", "To", "Cc", "Subject", "Message-ID", "References", "Content-Type", "MIME-Version"]
+    automatic = ["Auto-Submitted", "X-Auto-Response-Suppress", "Precedence", "X-Gateway-Loop"] if loop else []
+    optional = {"Content-Transfer-Encoding", "In-Reply-To"}
+    assert sorted(set(mail.keys()) - optional) == sorted([*usual, *automatic])
+    assert len(mail.keys()) == len(set(mail.keys()))
+    assert [address for _, address in getaddresses(mail.get_all("Cc"))] == [person.email for person in people]
+    assert "<good@x.example>" in mail["References"].split()
+
+
+@settings(max_examples=200, deadline=None)
 @given(text=ANYTHING, html=ANYTHING, file=ANYTHING)
 def test_whatever_was_typed_all_parts_are_there_and_no_other(text: str, html: str, file: str) -> None:
     """Text, HTML, a picture in it and a file beside it: each reads back, under the one header."""

@@ -3,11 +3,13 @@
 import re
 from datetime import UTC, datetime
 from email import message_from_bytes
+from pathlib import Path
 
 import dkim
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from peers.opendkim import verdicts
 from peers.replydesk import Desk, MakeDesk
 from peers.sink import Sink
 from peers.sinkscript import Step
@@ -164,6 +166,18 @@ def test_answer_is_signed_for_its_from_domain_or_the_one_above(both_desk: Desk) 
         assert _by_dkimpy(_content(both_desk), keys) == [True, True]
     _answer_as(both_desk, "support@mycompany.example")
     assert b"DKIM-Signature" not in _content(both_desk)
+
+
+def test_opendkim_finds_both_signatures_good(desk: Desk, sink: Sink, tmp_path: Path) -> None:
+    """What arrives is verified by a program that shares nothing with us, and not when a word is changed."""
+    records = {key.record_name: key.record for key in _add_keys(desk, DOMAIN)}
+    _answer_as(desk, "support@company.example", text="Turn it off. Caf\u00e9.\n\n.\n")
+    with desk.relay():
+        [arrived] = sink.wait_for(1)
+    good = {"rsa-sha256": "pass", "ed25519-sha256": "pass"}
+    assert verdicts(tmp_path, arrived.raw, records) == good
+    changed = verdicts(tmp_path, arrived.raw.replace(b"Turn it off", b"Turn it on!"), records)
+    assert changed == dict.fromkeys(good, "fail")
 
 
 def test_first_answer_under_a_domain_without_a_key_says_what_to_do(desk: Desk) -> None:

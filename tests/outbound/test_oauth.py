@@ -1,9 +1,15 @@
 """Tokens for accounts that sign in with OAuth 2: fetched once for all who ask, stored before they are used."""
 
+import json
+import os
+import signal
+import subprocess
+import sys
 import threading
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from datetime import timedelta
+from pathlib import Path
 
 import pytest
 from peers.microsoft import DEVICE_GRANT, SECRET, Microsoft, Told
@@ -17,6 +23,28 @@ from outbound.tokens import Purpose, SignInNeeded, TokenTrouble
 from storage.accounts import Account, AccountState, Grant, account_for, take_refresh
 from storage.database import Database
 from storage.leases import owner_name
+
+# Asks for a token, and dies as it is about to store what the token server answered, or has just done so.
+KILLED = """
+import json, os, sys
+from config.secrets import Seal
+from config.sending import Office365Settings
+from config.settings import Settings
+from outbound import oauth
+from outbound.tokens import Purpose
+from storage.database import open_database
+settle = oauth.Accounts._settle
+def die(*_):
+    os.kill(os.getpid(), 9)
+def settle_and_die(*words):
+    settle(*words)
+    die()
+oauth.keep_tokens = die
+settings = Settings.model_validate_json(sys.argv[1])
+section = Office365Settings.model_validate(json.loads(sys.argv[2]))
+accounts = oauth.Accounts(open_database(settings), Seal(settings.key_file), section)
+accounts.access_token(int(sys.argv[3]), Purpose.SMTP)
+"""
 
 
 @pytest.fixture
@@ -131,6 +159,43 @@ def test_process_that_died_while_it_refreshed_is_not_waited_for(accounts: Accoun
         row.lease_owner, row.lease_until = f"{here}/4194305.boot-1/tokens-x", now() + timedelta(hours=1)
         session.add(row)
     assert peer.is_good(accounts.access_token(number, Purpose.SMTP))
+
+
+def _ask_and_die(accounts: Accounts, settings: Settings, number: int, program: str) -> None:
+    words = [settings.model_dump_json(), json.dumps(accounts.settings.model_dump(mode="json")), str(number)]
+    here = os.environ | {"PYTHONPATH": str(Path(__file__).parents[2])}
+    killed = subprocess.run([sys.executable, "-c", program, *words], env=here, check=False, timeout=60)
+    assert killed.returncode == -signal.SIGKILL
+
+
+@pytest.mark.parametrize("is_strict", [False, True])
+def test_process_killed_between_a_refresh_and_its_save_loses_no_account(
+    accounts: Accounts, peer: Microsoft, settings: Settings, *, is_strict: bool
+) -> None:
+    """The next process asks again with the token that is stored; a server that takes it only once wants a person."""
+    peer.lifetime, peer.is_strict = 60, is_strict
+    number = _signed_in(accounts, peer)
+    _ask_and_die(accounts, settings, number, KILLED)
+    assert peer.asked("refresh_token") == 1
+    if is_strict:
+        with pytest.raises(SignInNeeded, match="needs a new sign-in"):
+            accounts.access_token(number, Purpose.SMTP)
+    else:
+        assert peer.is_good(accounts.access_token(number, Purpose.SMTP))
+    assert peer.asked("refresh_token") == 2
+
+
+def test_process_killed_after_the_save_has_left_the_new_tokens(
+    accounts: Accounts, peer: Microsoft, settings: Settings
+) -> None:
+    """They are stored before anybody uses them, so the next process takes them and asks nobody."""
+    peer.lifetime = 60
+    number = _signed_in(accounts, peer)
+    peer.lifetime = 3600
+    after_the_save = KILLED.replace("oauth.keep_tokens = die", "oauth.Accounts._settle = settle_and_die")
+    _ask_and_die(accounts, settings, number, after_the_save)
+    assert peer.is_good(accounts.access_token(number, Purpose.SMTP))
+    assert peer.asked("refresh_token") == 1
 
 
 def test_grant_that_was_taken_back_needs_a_new_sign_in(accounts: Accounts, peer: Microsoft) -> None:

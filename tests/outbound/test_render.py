@@ -7,7 +7,7 @@ import pytest
 from config.errors import BadConfiguration
 from outbound.render import SHIPPED, fault_of, render, render_letter, template_files
 
-NAMES = "language subject sender color on_color logo marker header footer words signature quote_head quote"
+NAMES = "language subject sender color on_color logo marker header footer words signature quote_head quote ref"
 VALUES = dict.fromkeys(NAMES.split(), "")
 
 

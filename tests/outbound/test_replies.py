@@ -3,7 +3,7 @@
 from email import message_from_bytes
 
 import pytest
-from peers.replydesk import CUSTOMER, Desk
+from peers.replydesk import CUSTOMER, Desk, MakeDesk
 from peers.sink import Sink
 from sqlmodel import select
 
@@ -305,6 +305,16 @@ def test_attachments_travel_and_stay_in_the_ticket(desk: Desk, sink: Sink) -> No
     with desk.database.reading() as session:
         [file] = attachments_of(session, [sent.number])[sent.number]
     assert desk.office.blobs.get(file.sha256) == b"%PDF"
+
+
+def test_attachments_that_no_mail_could_carry_are_refused(make_desk: MakeDesk) -> None:
+    """Base64 makes them a third larger: what would be over message_bytes then is said at once, and nothing is filed."""
+    desk = make_desk()
+    number = desk.ticket()
+    too_much = b"x" * (desk.settings.limits.message_bytes * 3 // 4)
+    with pytest.raises(Refused, match="they grow by a third"):
+        desk.reply(number, attachments=[File("big.bin", "application/octet-stream", too_much)])
+    assert len(desk.messages(number)) == 1
 
 
 def test_empty_reply_is_an_error(desk: Desk) -> None:

@@ -1,37 +1,36 @@
 """Which server a mail goes to, and when none of them may be trusted with it: fail-over, TLS, sign-in."""
 
+import asyncio
 import socket
 import threading
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from fakes.rows import send_mail
 from peers.certificates import Certificate, make_certificate
 from peers.ports import free_port
 from peers.replydesk import Desk, MakeDesk
 from peers.sink import Sink
-from peers.sinkscript import STORE_AND_CLOSE, Act, Step, Then
+from peers.sinkscript import CLOSE, STORE_AND_CLOSE, Act, Step, Then
 from peers.sinksession import Offer
+from sqlmodel import select
 
-from outbound import signin
-from storage.channels import AfterDot, Channel, ChannelKind, ChannelState, add_channel
-from storage.outbox import DeliveryState
+from config.errors import Refused
+from outbound import pace, signin
+from outbound.doors import Door
+from outbound.envelope import Patience, Server, ServerTrouble
+from outbound.outcomes import Attempt, Said, decide
+from outbound.refusals import Reply
+from outbound.signin import connect
+from storage.channels import AfterDot, Channel, ChannelKind, ChannelState, add_channel, remove_channel
+from storage.outbox import DEFAULT_WAY, DeliveryState, Outgoing, OutgoingKind
+from storage.tickets import Ticket
 
 DEFERRED, SENT = DeliveryState.DEFERRED, DeliveryState.SENT
 
 
 def _server(port: int, security: str = "none", **more: str) -> dict[str, object]:
     return {"host": "localhost" if security != "none" else "127.0.0.1", "port": port, "security": security, **more}
-
-
-@pytest.fixture
-def certificate(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Certificate]:
-    """A certificate whose authority this process trusts."""
-    made = make_certificate(tmp_path / "tls")
-    monkeypatch.setenv("SSL_CERT_FILE", str(made.authority))
-    signin._tls_context.cache_clear()
-    yield made
-    signin._tls_context.cache_clear()
 
 
 def _channel(desk: Desk, sink: Sink, password: str = "s3cret") -> Channel:
@@ -68,6 +67,18 @@ def test_next_server_is_taken_when_the_first_cannot_be_reached(make_desk: MakeDe
     with desk.relay():
         [delivery] = desk.wait_for(SENT)
     assert (delivery.attempts, delivery.server) == (1, f"127.0.0.1:{sink.port}")
+
+
+def test_server_that_could_not_be_used_is_asked_last_for_a_while(make_desk: MakeDesk, sink: Sink) -> None:
+    """Of ten mails in a row the first alone tries the server that refuses us; the others begin with the next one."""
+    with Sink() as first:
+        first.script.always(Step.BANNER, "554 5.7.1 Not you")
+        desk = make_desk(servers=[_server(first.port), _server(sink.port)], connections=1)
+        for number in [desk.ticket(f"c{place}@customer.example") for place in range(10)]:
+            desk.reply(number)
+        with desk.relay():
+            found = desk.wait_for(*[SENT] * 10)
+        assert (first.connections, {one.attempts for one in found}) == (1, {1})
 
 
 @pytest.mark.parametrize("step", [Step.BANNER, Step.EHLO, Step.MAIL])
@@ -150,6 +161,34 @@ def test_mail_and_password_travel_under_tls(make_desk: MakeDesk, certificate: Ce
         assert sink.violations == []
 
 
+@pytest.mark.parametrize("step", [Step.STARTTLS, Step.AUTH])
+@pytest.mark.parametrize(
+    "act",
+    [
+        Act("454 4.7.0 Not now"),
+        Act("554 5.7.0 Never"),
+        CLOSE,
+        Act("", then=Then.RESET),
+        Act("", then=Then.HALF_CLOSE),
+        Act("", then=Then.SILENCE),
+    ],
+    ids=["4xx", "5xx", "close", "reset", "half-close", "silence"],
+)
+def test_whatever_befalls_the_setting_up_of_a_connection_the_next_one_sends(
+    certificate: Certificate, step: Step, act: Act
+) -> None:
+    """TLS and sign-in that fail in any way are trouble of the server: nothing is said of the mail, which goes again."""
+    with Sink(Offer(tls=certificate.server_context())) as sink:
+        server = Server("localhost", sink.port, "starttls", "desk", "s3cret")
+        sink.script.once(step, act)
+        with pytest.raises(ServerTrouble):
+            asyncio.run(connect(server, "mx.desk.example", Patience(0.5, 0.5)))
+        line = asyncio.run(connect(server, "mx.desk.example", Patience(9, 9)))
+        assert line.tls
+        assert {login.encrypted for login in sink.logins} == {True}
+        assert sink.mails == []
+
+
 def test_words_put_in_before_tls_are_refused(make_desk: MakeDesk) -> None:
     """A reply that a man in the middle appends to that of STARTTLS ends the session: no mail, no password."""
     heard: list[bytes] = []
@@ -216,6 +255,23 @@ def test_custom_channel_never_falls_back_to_the_default_servers(make_desk: MakeD
     assert sink.mails == []
 
 
+def test_ticket_may_leave_another_way_than_its_queue(make_desk: MakeDesk, sink: Sink) -> None:
+    """An agent's word for one ticket goes before address and queue; it may be `default`, and be taken back."""
+    with Sink() as own:
+        desk = make_desk(sink)
+        channel, number = _channel(desk, own), desk.ticket()
+        for way in (DEFAULT_WAY, channel.number, None):
+            desk.change(lambda session, way=way: setattr(session.get_one(Ticket, number), "way", way))
+            desk.reply(number, anyway=True)
+        desk.change(lambda session: remove_channel(session, "Mailbox"))
+        desk.change(lambda session: setattr(session.get_one(Ticket, number), "way", channel.number))
+        with pytest.raises(Refused, match="gateway ticket via"):
+            desk.reply(number, anyway=True)
+        with desk.database.reading() as session:
+            ways = [one.channel_id for one in session.exec(select(Outgoing).order_by(Outgoing.id))]  # type: ignore[arg-type]
+        assert ways == [None, channel.number, channel.number]
+
+
 def test_right_to_send_refused_at_the_dot_is_no_bounce(make_desk: MakeDesk, sink: Sink) -> None:
     """Exchange says SendAsDenied after the text: trouble of the account, so the mail waits."""
     desk = make_desk(sink)
@@ -242,6 +298,34 @@ def test_channel_may_say_that_a_lost_mail_is_sent_once_more(make_desk: MakeDesk,
     assert mails[0].raw == mails[1].raw
 
 
+def test_automatic_mail_that_may_have_arrived_is_never_sent_again(make_desk: MakeDesk) -> None:
+    """retry_once is for answers of agents: nobody misses an acknowledgement, and two would be one too many."""
+    desk = make_desk()
+    door, lost = Door(after_dot=AfterDot.RETRY_ONCE), Reply(0, "no answer after the final dot")
+    for kind, state in ((OutgoingKind.REPLY, DEFERRED), (OutgoingKind.ACKNOWLEDGEMENT, DeliveryState.UNCERTAIN)):
+        with desk.database.writing() as session:
+            outgoing, [delivery] = send_mail(session, kind=kind)
+        said = Said(delivery, DeliveryState.UNCERTAIN, lost)
+        assert decide(desk.settings.outbound, Attempt(outgoing, door, [said]), said).state is state
+
+
+def test_channel_has_limits_of_its_own(make_desk: MakeDesk, sink: Sink, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Two connections at a time, and three mails a minute: the fourth waits for the next one (of two seconds here)."""
+    monkeypatch.setattr(pace, "_WINDOW", 2.0)
+    desk = make_desk(connections=9)
+    channel = _channel(desk, sink)
+    channel.connections, channel.mails_per_minute = 2, 3
+    desk.change(lambda session: session.merge(channel))
+    for number in [desk.ticket(f"c{place}@customer.example") for place in range(6)]:
+        desk.reply(number)
+    with desk.relay():
+        sink.wait_for(3)
+        sink.stays_at(3, 0.5)
+        sink.wait_for(6)
+        desk.wait_for(*[SENT] * 6)
+    assert sink.connections <= 2
+
+
 def test_connections_are_kept_for_the_next_mail(make_desk: MakeDesk, sink: Sink) -> None:
     """Ten mails one after the other share one connection, whose transactions do not mix."""
     desk = make_desk(sink, connections=1)
@@ -251,6 +335,21 @@ def test_connections_are_kept_for_the_next_mail(make_desk: MakeDesk, sink: Sink)
         desk.wait_for(*[SENT] * 10)
     assert sink.connections == 1
     assert len({mail.recipients for mail in sink.mails}) == 10
+
+
+@pytest.mark.parametrize(("offer", "connections"), [(Offer(), 1), (Offer(pipelining=False), 1), (Offer(eager=True), 2)])
+def test_mail_that_nobody_gets_leaves_no_text_behind(make_desk: MakeDesk, offer: Offer, connections: int) -> None:
+    """DATA may have been sent with the recipients; a server that takes it although it refused them all is left."""
+    with Sink(offer) as sink:
+        desk = make_desk(sink, connections=1)
+        sink.script.always(Step.RCPT, "550 5.1.1 No such user", to="ann@customer.example")
+        for address in ("ann@customer.example", "ben@customer.example"):
+            desk.reply(desk.ticket(address))
+        with desk.relay():
+            desk.wait_for(DeliveryState.BOUNCED, SENT)
+        [mail] = sink.mails
+        assert mail.recipients == ("ben@customer.example",)
+        assert (sink.connections, sink.violations) == (connections, [])
 
 
 def test_kept_connection_that_the_server_has_closed_costs_no_attempt(make_desk: MakeDesk, sink: Sink) -> None:

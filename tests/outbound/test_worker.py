@@ -20,6 +20,7 @@ from outbound.courier import Courier
 from storage.blocklist import block
 from storage.channels import Channel, ChannelKind, add_channel, remove_channel
 from storage.dispatch import Claim, claim_due, give_up_attempt, mark_dot, take_lost
+from storage.due import Wanted
 from storage.outbox import DeliveryState
 from storage.tickets import Status
 
@@ -113,9 +114,9 @@ def test_mail_taken_over_by_another_worker_gets_no_dot(desk: Desk) -> None:
     """A lease that has ended belongs to whoever took it: the first worker may not send the dot any more."""
     desk.reply(desk.ticket())
     with desk.database.writing() as session:
-        [first] = claim_due(session, Claim("first", 10, lease_seconds=-1))
+        [first] = claim_due(session, Claim("first", -1, Wanted(10)))
     with desk.database.writing() as session:
-        [second] = claim_due(session, Claim("second", 10, lease_seconds=60))
+        [second] = claim_due(session, Claim("second", 60, Wanted(10)))
     with desk.database.writing() as session:
         assert not mark_dot(session, first.deliveries, 60)
         assert mark_dot(session, second.deliveries, 60)
@@ -145,11 +146,11 @@ def test_mail_given_up_after_the_dot_is_uncertain(desk: Desk) -> None:
     """An error of ours after the dot: nobody knows what became of it, so it is not tried again."""
     desk.reply(desk.ticket())
     with desk.database.writing() as session:
-        [job] = claim_due(session, Claim("first", 10, lease_seconds=60))
+        [job] = claim_due(session, Claim("first", 60, Wanted(10)))
         assert mark_dot(session, job.deliveries, 60)
         give_up_attempt(session, job.deliveries, "ours", now())
     with desk.database.writing() as session:
-        assert claim_due(session, Claim("second", 10, lease_seconds=60)) == []
+        assert claim_due(session, Claim("second", 60, Wanted(10))) == []
         assert [lost.state for lost in take_lost(session)] == [DeliveryState.UNCERTAIN]
 
 

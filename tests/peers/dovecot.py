@@ -1,13 +1,13 @@
-"""A private Dovecot on loopback that passes mail on: its submission server, or its LMTP proxy.
+"""A private Dovecot on loopback that passes mail on: submission, an LMTP proxy, or who may sign in (SASL).
 
-It keeps no mail here. Submission logs in as `bob` with `secret`.
+It keeps no mail here. `bob` with `secret` is let in by submission, and by SASL for a Postfix.
 """
 
 from types import TracebackType
 
 from peers.daemon import Daemon
 from peers.need import need, need_root
-from peers.ports import LOOPBACK, answers_220, free_port
+from peers.ports import LOOPBACK, free_port, greeting
 
 USER, PASSWORD = "bob", "secret"
 
@@ -56,6 +56,22 @@ service submission-login {{
   }}
 }}
 """
+# For Postfix: smtpd_sasl_type = dovecot, smtpd_sasl_path = inet:HOST:PORT.
+SASL = """\
+protocols =
+auth_mechanisms = plain login
+auth_failure_delay = 0
+passdb {{
+  driver = static
+  args = password=secret
+}}
+service auth {{
+  inet_listener {{
+    address = {host}
+    port = {port}
+  }}
+}}
+"""
 LMTP = """\
 protocols = lmtp
 lmtp_proxy = yes
@@ -95,7 +111,7 @@ class Dovecot:
             (self._daemon.folder / "oauth2.conf.ext").write_text(
                 f"tokeninfo_url = {self._token_server}/tokeninfo?access_token=\nusername_attribute = email\n"
             )
-        self._daemon.start([self._program, "-F", "-c", str(file)], lambda: answers_220(self.port))
+        self._daemon.start([self._program, "-F", "-c", str(file)], lambda: _greets(self.port))
         return self
 
     def __exit__(
@@ -109,3 +125,11 @@ class Dovecot:
         """What it noted."""
         log = self._daemon.folder / "log"
         return self._daemon.said() + (log.read_text(errors="replace")[-8000:] if log.exists() else "")
+
+
+def _greets(port: int) -> bool:
+    """Each of its servers speaks first."""
+    try:
+        return greeting(port, timeout=2.0) != b""
+    except OSError:
+        return False

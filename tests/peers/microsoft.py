@@ -1,6 +1,7 @@
 """What Microsoft offers to a program that sends mail: a token server and Graph's sendMail, on loopback.
 
-Refresh tokens rotate: each can be used once, as a strict server would have it. RFC 6749, RFC 8628.
+Refresh tokens rotate: each can be used once, as a strict server would have it (`is_strict`; the real one lets an old
+one be used again). RFC 6749, RFC 8628.
 
     with Microsoft() as peer:
         peer.script("token", Told(429, retry_after=7))
@@ -50,6 +51,7 @@ class Microsoft:
         self.sent: list[Posted] = []
         self.has_signed_in = threading.Event()
         self.lifetime = 3600
+        self.is_strict = True
         self._lock = threading.Lock()
         self._told: dict[str, deque[Told]] = {}
         self._refresh: set[str] = set()
@@ -153,7 +155,8 @@ class Microsoft:
         if grant == "refresh_token":
             if form["refresh_token"] not in self._refresh:
                 return 400, {"error": "invalid_grant", "error_description": "AADSTS50173: The grant has expired."}
-            self._refresh.discard(form["refresh_token"])
+            if self.is_strict:
+                self._refresh.discard(form["refresh_token"])
         tokens: dict[str, object] = {"access_token": self._new("access", self._access), "expires_in": self.lifetime}
         if grant != "client_credentials":
             tokens["refresh_token"] = self._new("refresh", self._refresh)

@@ -20,6 +20,7 @@ PACKAGES = {
     "dovecot": "dovecot-core dovecot-imapd dovecot-submissiond dovecot-lmtpd",
     "haproxy": "haproxy",
     "msmtp": "msmtp",
+    "opendkim": "opendkim",
     "postfix": "postfix",
     "smtp-source": "postfix",
     "swaks": "swaks",

@@ -53,6 +53,7 @@ class Offer:
     size: int = MAIL_OCTETS
     pipelining: bool = True
     smtputf8: bool = True
+    eager: bool = False  # asks for the text of a mail of which every recipient was refused
 
 
 @dataclass(frozen=True, slots=True)
@@ -180,7 +181,7 @@ class Session:
         return None
 
     def _data(self, _: str) -> None:
-        if not self._envelope.recipients:
+        if not self._envelope.recipients and not self._offer.eager:
             return self._wire.say("503 5.5.1 RCPT first")
         if not self._act(Step.DATA, "354 Go ahead").startswith("354"):
             self._envelope = Envelope()

@@ -24,8 +24,10 @@ from storage.dispatch import (
     still_held,
     take_lost,
 )
+from storage.due import Wanted
 from storage.messages import Message, file_messages
 from storage.outbox import (
+    DEFAULT_WAY,
     MOVES,
     PENDING,
     Delivery,
@@ -55,7 +57,7 @@ def queued(database: Database, *recipients: str) -> list[int]:
 def due(database: Database, owner: str = "one", limit: int = 10) -> list[Job]:
     """What a worker gets."""
     with database.writing() as session:
-        return claim_due(session, Claim(owner, limit, LEASE))
+        return claim_due(session, Claim(owner, LEASE, Wanted(limit)))
 
 
 def got(database: Database, owner: str = "one") -> list[int]:
@@ -244,7 +246,7 @@ def test_what_goes_through_a_busy_channel_is_left(database: Database) -> None:
     """Mail of the default servers waits while they are busy."""
     queued(database)
     with database.writing() as session:
-        assert claim_due(session, Claim("one", 10, LEASE, busy=[None])) == []
+        assert claim_due(session, Claim("one", LEASE, Wanted(10, busy=[DEFAULT_WAY]))) == []
     assert len(got(database)) == 1
 
 
@@ -333,7 +335,7 @@ def test_lists_and_counts_agree(database: Database) -> None:
         ticket = make_ticket(session)
         (number,) = file_messages(session, [new_message(ticket)])
         _, (sent, waiting) = send_mail(session, "a@x.example", "b@y.example", ticket_id=ticket.id, message_id=number)
-        claim_due(session, Claim("one", 1, LEASE))
+        claim_due(session, Claim("one", LEASE, Wanted(1)))
         record(session, Outcome(sent.id or 0, DeliveryState.SENT, "250 ok"))
     with database.reading() as session:
         assert [row.id for row, _ in list_deliveries(session)] == [waiting.id]

@@ -414,6 +414,7 @@ def upgrade() -> None:
         sa.Column("assignee_id", sa.Integer(), nullable=True),
         sa.Column("address_id", sa.Integer(), nullable=True),
         sa.Column("source_inbox", sa.String(), nullable=False),
+        sa.Column("way", sa.Integer(), nullable=True),
         sa.Column("messages", sa.Integer(), nullable=False),
         sa.Column("created_at", storage.columns.UtcDateTime(), nullable=False),
         sa.Column("updated_at", storage.columns.UtcDateTime(), nullable=False),
@@ -627,6 +628,7 @@ def upgrade() -> None:
         sa.Column("outgoing_id", sa.String(), nullable=False),
         sa.Column("recipient", sa.String(), nullable=False),
         sa.Column("spelling", sa.String(), nullable=False),
+        sa.Column("way", sa.Integer(), nullable=False),
         sa.Column("state", sa.String(length=32), nullable=False),
         sa.Column("attempts", sa.Integer(), nullable=False),
         sa.Column("next_attempt", storage.columns.UtcDateTime(), nullable=False),
@@ -644,10 +646,17 @@ def upgrade() -> None:
     with op.batch_alter_table("delivery", schema=None) as batch_op:
         batch_op.create_index(
             "ix_delivery_due",
-            ["next_attempt"],
+            ["way", "next_attempt"],
             unique=False,
-            sqlite_where=sa.text("state IN ('waiting', 'deferred', 'sending')"),
-            postgresql_where=sa.text("state IN ('waiting', 'deferred', 'sending')"),
+            sqlite_where=sa.text("state IN ('waiting', 'deferred')"),
+            postgresql_where=sa.text("state IN ('waiting', 'deferred')"),
+        )
+        batch_op.create_index(
+            "ix_delivery_sending",
+            ["lease_owner"],
+            unique=False,
+            sqlite_where=sa.text("state = 'sending'"),
+            postgresql_where=sa.text("state = 'sending'"),
         )
         batch_op.create_index(batch_op.f("ix_delivery_outgoing_id"), ["outgoing_id"], unique=False)
         batch_op.create_index(batch_op.f("ix_delivery_recipient"), ["recipient"], unique=False)
@@ -669,9 +678,14 @@ def downgrade() -> None:
         batch_op.drop_index(batch_op.f("ix_delivery_recipient"))
         batch_op.drop_index(batch_op.f("ix_delivery_outgoing_id"))
         batch_op.drop_index(
+            "ix_delivery_sending",
+            sqlite_where=sa.text("state = 'sending'"),
+            postgresql_where=sa.text("state = 'sending'"),
+        )
+        batch_op.drop_index(
             "ix_delivery_due",
-            sqlite_where=sa.text("state IN ('waiting', 'deferred', 'sending')"),
-            postgresql_where=sa.text("state IN ('waiting', 'deferred', 'sending')"),
+            sqlite_where=sa.text("state IN ('waiting', 'deferred')"),
+            postgresql_where=sa.text("state IN ('waiting', 'deferred')"),
         )
 
     op.drop_table("delivery")

@@ -1,5 +1,6 @@
 """`queue setup` and `queue check` as people and programs use them."""
 
+import json
 from pathlib import Path
 
 import pytest
@@ -109,3 +110,15 @@ def test_check_of_a_queue_without_an_inbox_asks_for_one(cli: Cli) -> None:
     """Nobody knows whom to write to."""
     cli.run("queue", "new", "Support")
     assert "--inbox" in cli.refuses("queue", "check", "Support", exits=2)
+
+
+def test_check_names_the_domains_that_no_key_signs_for(cli: Cli) -> None:
+    """Whatever became of the test mail; with a key, or an address of ours in From, nothing is said."""
+    with_server(cli)
+    cli.run("queue", "setup", "Support", "--inbox", INBOX, "--provider", "gmail")
+    [found] = json.loads(cli.run("queue", "check", "Support", "--seconds", "1", "--json", exits=1))
+    assert found["unsigned"] == ["company.example"]
+    assert any("gateway dkim new company.example" in line for line in found["advice"])
+    cli.run("dkim", "new", "company.example")
+    [found] = json.loads(cli.run("queue", "check", "Support", "--seconds", "1", "--json", exits=1))
+    assert (found["unsigned"], [line for line in found["advice"] if "dkim" in line]) == ([], [])

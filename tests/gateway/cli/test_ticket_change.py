@@ -61,7 +61,7 @@ def test_list_for_people_shows_marks_and_counts_in_all(desk: Cli) -> None:
 
 def test_ticket_that_is_put_off_opens_by_itself(desk: Cli) -> None:
     """It is pending until its time has come, or until somebody changes it."""
-    from storage.due import open_due
+    from storage.ticket_time import open_due
 
     made = desk.json("ticket", "status", "1", "pending", "--until", "2h")
     assert (made["status"], made["pending_until"] > made["created"]) == ("pending", True)
@@ -169,3 +169,14 @@ def test_happenings_are_narrowed_to_a_ticket_or_a_queue(desk: Cli) -> None:
         [one] = happenings_after(session, last, ticket_id=2)
         assert (one.kind, one.text, one.subject) == ("assigned", "agent@company.example", "Matter 2")
         assert happenings_after(session, last, queue_id=99) == []
+
+
+def test_answers_of_one_ticket_leave_another_way(desk: Cli) -> None:
+    """The next answer goes through the channel; a name that is none is refused with those that there are."""
+    desk.run("channel", "add", "Acme", "--host", "smtp.acme.example", "--from", "help@acme.example")
+    desk.run("ticket", "via", "1", "Acme")
+    desk.run("reply", "1", "-m", "Unplug it")
+    [row] = desk.json("outbox", "list")
+    assert "From: Support <help@acme.example>" in desk.run("outbox", "show", str(row["id"]))
+    assert ("via", "Acme") in [(event["kind"], event["text"]) for event in desk.json("show", "1")["events"]]
+    assert "default, Acme" in desk.refuses("ticket", "via", "1", "Other")
