@@ -4,7 +4,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 
 .DEFAULT_GOAL := help
-.PHONY: help install run demo test check lint types layers bench lookup crash fuzz lock clean
+.PHONY: help install run demo test check lint types layers bench lookup crash fuzz manual lock clean
 
 help: ## Say what can be made
 	@grep -E '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 10
@@ -50,6 +50,9 @@ fuzz: install ## The long run of every property test: dialogues, mails, reports
 
 crash: install ## The long kill -9 run
 	$(BIN)/pytest -m slow tests/journeys
+
+manual: install ## Renew the references in docs/ and the manual page
+	@$(BIN)/python -m gateway.cli.manual docs/commands.md docs/settings.md docs/gateway.1
 
 lock: ## Renew constraints.txt from the newest releases
 	$(PYTHON) -m venv $(VENV)-lock
