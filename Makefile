@@ -4,7 +4,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 
 .DEFAULT_GOAL := help
-.PHONY: help install run demo test check lint types layers bench lookup crash forged fuzz lock clean
+.PHONY: help install run demo test check lint types layers bench lookup crash forged fuzz manual lock clean
 
 help: ## Say what can be made
 	@grep -E '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 10
@@ -53,6 +53,9 @@ forged: install ## Ten thousand forged answers and as many honest ones, on each 
 
 crash: install ## The long runs: kill -9, connections cut at every byte, thousands of destinations
 	$(BIN)/pytest -m slow tests/journeys tests/outbound
+
+manual: install ## Renew the references in docs/ and the manual page
+	@$(BIN)/python -m gateway.cli.manual docs/commands.md docs/settings.md docs/gateway.1
 
 lock: ## Renew constraints.txt from the newest releases
 	$(PYTHON) -m venv $(VENV)-lock

@@ -5,50 +5,33 @@ live, so that the two can never disagree. `outbound.guard` asks here, in the low
 """
 
 from collections.abc import Collection
-from datetime import datetime
 
-from sqlmodel import Field, Session, SQLModel, col, select
+from sqlmodel import Session, col, select
 
-from config.clock import now
-from config.errors import NotFound
 from storage.address import domain_of
 from storage.addresses import BOUNCE_PREFIX, REPLY_PREFIX, CreationAddress
-from storage.columns import UtcDateTime, table_of
 from storage.mailboxes import Mailbox
-from storage.patterns import canonical_pattern, patterns_about, without_tag
+from storage.patterns import Listed, patterns_about, put_on_list, take_off_list, whole_list, without_tag
 from storage.queues import SourceInbox
 
 
-class Blocked(SQLModel, table=True):
+class Blocked(Listed, table=True):
     """A pattern that somebody blocked: `ann@x.example`, `@x.example`, `@.x.example` or with `*`."""
-
-    pattern: str = Field(primary_key=True)
-    by: str = ""
-    created_at: datetime = Field(default_factory=now, sa_type=UtcDateTime)
 
 
 def block(session: Session, pattern: str, by: str) -> Blocked:
     """Put a pattern on the list; twice is once."""
-    canonical = canonical_pattern(pattern)
-    blocked = session.get(Blocked, canonical) or Blocked(pattern=canonical, by=by)
-    session.add(blocked)
-    session.flush()
-    return blocked
+    return put_on_list(session, Blocked(pattern=pattern, by=by))
 
 
 def unblock(session: Session, pattern: str) -> Blocked:
     """Take a pattern off the list. Raises NotFound; our own addresses cannot be taken off."""
-    blocked = session.get(Blocked, canonical_pattern(pattern))
-    if blocked is None:
-        raise NotFound(f"{pattern} is not on the block list as a pattern of its own: see `gateway block list`")
-    session.delete(blocked)
-    session.flush()
-    return blocked
+    return take_off_list(session, Blocked, pattern, "block")
 
 
 def list_blocked(session: Session) -> list[Blocked]:
     """What people blocked, in the order of the alphabet."""
-    return list(session.exec(select(Blocked).order_by(col(Blocked.pattern))).all())
+    return whole_list(session, Blocked)
 
 
 def own_addresses(session: Session) -> dict[str, str]:
@@ -67,7 +50,7 @@ def why_blocked(session: Session, address: str, own_domains: tuple[str, ...]) ->
 def whys_blocked(session: Session, addresses: Collection[str], own_domains: tuple[str, ...]) -> dict[str, str]:
     """Why nothing may be sent to each of these canonical addresses; empty where it may."""
     own = _own_among(session, addresses, own_domains)
-    listed = patterns_about(session, table_of(Blocked).c.pattern, addresses)
+    listed = patterns_about(session, Blocked, addresses)
     return {address: own.get(address) or _why_listed(listed.match(address)) for address in addresses}
 
 

@@ -23,6 +23,7 @@ import storage.outbox
 import storage.presence
 import storage.queues
 import storage.rules
+import storage.saved_filters
 import storage.spool
 import storage.storms
 import storage.suppression

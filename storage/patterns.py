@@ -5,13 +5,52 @@ What a list of them means (never sent to, never held) is said by the list: `stor
 
 from collections.abc import Collection
 from dataclasses import dataclass
+from datetime import datetime
 from fnmatch import fnmatchcase
+from typing import TypeVar
 
 import sqlalchemy as sa
-from sqlmodel import Session
+from sqlmodel import Field, Session, SQLModel, col, select
 
-from config.errors import AskedWrongly
+from config.clock import now
+from config.errors import AskedWrongly, NotFound
 from storage.address import canonical_address, canonical_domain, domain_of
+from storage.columns import UtcDateTime, table_of
+
+
+class Listed(SQLModel):
+    """A pattern that somebody put on a list. Each list is a table of its own."""
+
+    pattern: str = Field(primary_key=True)
+    by: str = ""
+    created_at: datetime = Field(default_factory=now, sa_type=UtcDateTime)
+
+
+Row = TypeVar("Row", bound=Listed)
+
+
+def put_on_list(session: Session, made: Row) -> Row:
+    """Put a pattern on its list, in its stored form; twice is once. Raises AskedWrongly."""
+    made.pattern = canonical_pattern(made.pattern)
+    row = session.get(type(made), made.pattern) or made
+    session.add(row)
+    session.flush()
+    return row
+
+
+def take_off_list(session: Session, rows: type[Row], pattern: str, name: str) -> Row:
+    """Take a pattern off the list of this name. Raises NotFound."""
+    row = session.get(rows, canonical_pattern(pattern))
+    if row is None:
+        raise NotFound(f"{pattern} is not on the {name} list as a pattern of its own: see `gateway {name} list`")
+    session.delete(row)
+    session.flush()
+    return row
+
+
+def whole_list(session: Session, rows: type[Row]) -> list[Row]:
+    """A list, in the order of the alphabet."""
+    return list(session.exec(select(rows).order_by(col(rows.pattern))).all())
 
 
 def canonical_pattern(pattern: str) -> str:
@@ -46,8 +85,9 @@ class Patterns:
         return next(iter(found or [glob for glob in self.globs if _matches(address, glob)]), "")
 
 
-def patterns_about(session: Session, column: sa.Column[str], addresses: Collection[str]) -> Patterns:
+def patterns_about(session: Session, rows: type[Listed], addresses: Collection[str]) -> Patterns:
     """What a list says about these addresses: one query, whose size is theirs and not the list's."""
+    column = table_of(rows).c.pattern
     asked = {pattern for address in addresses for pattern in _exact_patterns(address)}
     query = sa.select(column).where(sa.or_(column.in_(asked), column.contains("*")))
     found = set(session.connection().execute(query).scalars())

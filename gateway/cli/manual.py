@@ -1,10 +1,11 @@
-"""Write docs/commands.md from the commands' own help: `python -m gateway.cli.manual docs/commands.md`.
+"""Write the references from the commands and the settings themselves: `python -m gateway.cli.manual PAGE...`.
 
-What stands above the marker is written by hand and stays. A test tells when the page is out of date.
+The pages are docs/commands.md, docs/settings.md and docs/gateway.1; `make manual` renews them all. What stands
+above the marker is written by hand and stays. A test tells when a page is out of date.
 """
 
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -12,11 +13,13 @@ import typer
 from typer.core import TyperGroup
 
 from gateway.cli.app import app
+from gateway.cli.manual_man import man_page
+from gateway.cli.manual_settings import settings_page
 
 if TYPE_CHECKING:
     from typer import _click
 
-MARKER = "<!-- What stands below is made by `python -m gateway.cli.manual docs/commands.md`. -->"
+MARKER = "<!-- What stands below is made by `make manual`. -->"
 _WIDTH = 100
 
 
@@ -50,11 +53,26 @@ def _sections(command: "_click.Command", name: str, parent: "_click.Context | No
             yield f"### {found}\n\n```text\n{below.get_help(context)}\n```\n"
 
 
-def main() -> None:
-    """Renew the page."""
-    page = Path(sys.argv[1])
+PAGES: Mapping[str, Callable[[], str]] = {
+    "commands.md": manual,
+    "settings.md": settings_page,
+    "gateway.1": lambda: man_page(_tree(app, "gateway", None)),
+}
+
+
+def renewed(page: Path) -> str:
+    """A page as it should be; what is no Markdown is all made."""
+    made = PAGES[page.name]()
+    if page.suffix != ".md":
+        return made
     above = page.read_text(encoding="utf-8").partition(MARKER)[0]
-    page.write_text(f"{above}{MARKER}\n\n{manual()}", encoding="utf-8")
+    return f"{above}{MARKER}\n\n{made}"
+
+
+def main() -> None:
+    """Renew the pages."""
+    for page in map(Path, sys.argv[1:]):
+        page.write_text(renewed(page), encoding="utf-8")
 
 
 if __name__ == "__main__":

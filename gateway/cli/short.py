@@ -2,12 +2,12 @@
 
 import typer
 
-from gateway.cli import ticket, ticket_change, ticket_reply
+from gateway.cli import ticket, ticket_change, ticket_list, ticket_reply
 from gateway.cli.noun import Noun
 from gateway.cli.options import AsJson
 
 app = Noun()
-app.verb("list", "gateway list --mine")(ticket.list_)
+app.verb("list", "gateway list --mine")(ticket_list.list_)
 app.verb("show", "gateway show 12")(ticket.show)
 app.verb("reply", "gateway reply 12 -m 'It is fixed.'")(ticket_reply.reply)
 app.verb("assign", "gateway assign 12 me")(ticket_change.assign)

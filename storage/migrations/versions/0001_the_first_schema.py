@@ -532,6 +532,14 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("ticket_id", "agent_id", name=op.f("pk_presence")),
     )
     op.create_table(
+        "saved_filter",
+        sa.Column("agent_id", sa.Integer(), nullable=False),
+        sa.Column("name", sa.String(), nullable=False),
+        sa.Column("options", storage.columns.Json(), nullable=False),
+        sa.ForeignKeyConstraint(["agent_id"], ["agent.id"], name=op.f("fk_saved_filter_agent_id")),
+        sa.PrimaryKeyConstraint("agent_id", "name", name=op.f("pk_saved_filter")),
+    )
+    op.create_table(
         "shown",
         sa.Column("agent_id", sa.Integer(), nullable=False),
         sa.Column("ticket_id", sa.Integer(), nullable=False),
@@ -714,6 +722,7 @@ def downgrade() -> None:
 
     op.drop_table("ticket_link")
     op.drop_table("shown")
+    op.drop_table("saved_filter")
     op.drop_table("presence")
     op.drop_table("participant")
     op.drop_table("message")

@@ -201,6 +201,29 @@ def test_search_finds_tickets_by_words_of_their_messages(desk: Cli) -> None:
     assert "done" in desk.refuses("ticket", "search", "status:done", exits=2)
 
 
+def test_filter_is_saved_used_and_forgotten_by_its_agent_alone(desk: Cli) -> None:
+    """Options of the moment go over the saved ones; another agent has none of that name."""
+    desk.house.receive(mail("two", author="Bob <bob@x.example>"))
+    desk.run("ticket", "tag", "2", "--add", "vip")
+    desk.run("ticket", "list", "--tag", "vip", "--unassigned", "--save", "Hot ones")
+    assert "ticket list hot ones" in desk.error
+    assert [row["number"] for row in desk.json("list", "hot ones")] == [2]
+    assert desk.json("list", "hot ones", "--status", "closed") == []
+    assert desk.json("list", "--saved") == [{"name": "hot ones", "options": {"unassigned": True, "tag": ["vip"]}}]
+    assert "--unassigned --tag vip" in desk.run("list", "--saved")
+    desk.run("agent", "add", "bea@company.example", "--name", "Bea")
+    assert "no saved filter" in desk.refuses("--as", "bea@company.example", "list", "hot ones")
+    alex = ("--as", "agent@company.example")
+    desk.run(*alex, "list", "hot ones", "--forget")
+    assert desk.json(*alex, "list", "--saved") == []
+
+
+def test_filter_that_means_nothing_is_not_saved(desk: Cli) -> None:
+    """A queue that is not there is told now, not at the next use."""
+    assert "no queue" in desk.refuses("list", "--queue", "Nowhere", "--save", "x")
+    assert desk.json("list", "--saved") == []
+
+
 def test_next_ticket_is_the_one_that_waits_longest(desk: Cli) -> None:
     """Mine before nobody's; null when nothing waits."""
     desk.house.receive(mail("two", author="Bob <bob@x.example>"))
