@@ -72,20 +72,24 @@ def is_id(text: str) -> bool:
     return _ID.fullmatch(text) is not None
 
 
+# Made once: every batch of mail takes numbers.
+_TAKE = sa.text("UPDATE counter SET value = value + :count WHERE name = :name RETURNING value")
+_GIVE_BACK = sa.text("UPDATE counter SET value = value - :count WHERE name = :name")
+_LOCK_FILING = sa.text("SELECT value FROM counter WHERE name = 'filing' FOR UPDATE")
+
+
 def take_numbers(session: Session, name: str, count: int) -> range:
     """The next `count` numbers of a counter. Concurrent takers wait for each other until commit."""
     if count == 0:
         return range(0)
-    statement = sa.text("UPDATE counter SET value = value + :count WHERE name = :name RETURNING value")
-    last: int = session.connection().execute(statement, {"count": count, "name": name}).scalar_one()
+    last: int = session.connection().execute(_TAKE, {"count": count, "name": name}).scalar_one()
     return range(last - count + 1, last + 1)
 
 
 def give_back_numbers(session: Session, name: str, count: int) -> None:
     """Return the last `count` numbers that this transaction took and did not use: nobody else can have taken any."""
     if count:
-        statement = sa.text("UPDATE counter SET value = value - :count WHERE name = :name")
-        session.connection().execute(statement, {"count": count, "name": name})
+        session.connection().execute(_GIVE_BACK, {"count": count, "name": name})
 
 
 def lock_filing(session: Session) -> None:
@@ -94,4 +98,4 @@ def lock_filing(session: Session) -> None:
     A row lock, so that it works behind pgbouncer. On SQLite every writer is alone already.
     """
     if session.connection().dialect.name == "postgresql":
-        session.connection().execute(sa.text("SELECT value FROM counter WHERE name = 'filing' FOR UPDATE"))
+        session.connection().execute(_LOCK_FILING)

@@ -7,18 +7,15 @@ queue) is decided in `gateway.intake.place`, not here.
 from collections.abc import Callable, Iterable, Iterator
 from datetime import timedelta
 
-import sqlalchemy as sa
-from sqlmodel import col, select
-
 from gateway.intake.case import Case, Match
 from gateway.intake.conversation import THREAD_INDEX
 from gateway.intake.desk import Desk
-from gateway.intake.lookups import Known
+from gateway.intake.lookups import Known, newest_open
 from gateway.intake.subject import tagged_tickets
 from outbound.marks import Audience, Mark
-from storage.messages import Message, reference_key
+from storage.messages import reference_key
 from storage.queues import FreshMail
-from storage.tickets import ParticipantRole, Status, Ticket
+from storage.tickets import ParticipantRole, Ticket
 
 # The chain of ids is read from its newest end; nobody needs more of it.
 _MAX_REFERENCES = 32
@@ -109,21 +106,9 @@ def by_open_ticket(case: Case, desk: Desk) -> Match | None:
     if case.queue.fresh_mail is not FreshMail.JOIN_OPEN or case.is_automatic or not (person and is_his):
         return None
     desk.write()
-    since = desk.at - timedelta(days=case.queue.join_days)
-    is_last = sa.and_(col(Message.ticket_id) == Ticket.id, col(Message.position) == Ticket.messages)
-    query = (
-        select(Ticket.id)
-        .join(Message, is_last, isouter=True)
-        .where(
-            Ticket.contact_id == person.contact_id,
-            Ticket.queue_id == case.queue.number,
-            col(Ticket.status).in_((Status.NEW, Status.OPEN, Status.PENDING)),
-            # A message that is not there yet is one of this batch.
-            sa.or_(col(Message.filed_at) >= since, col(Message.id).is_(None)),
-            col(Ticket.merged_into).is_(None),
-        )
+    number = newest_open(
+        desk.session, person.contact_id, case.queue.number, desk.at - timedelta(days=case.queue.join_days)
     )
-    number = desk.session.exec(query.order_by(col(Ticket.updated_at).desc())).first()
     return Match(number, BY_POLICY, is_signed=False) if number else None
 
 

@@ -18,7 +18,7 @@ from storage.columns import table_of
 from storage.contacts import Contact, ContactAddress
 from storage.messages import Message, MessageReference
 from storage.queues import SUGGESTED_AFTER, Queue, SourceInbox
-from storage.tickets import Participant, ParticipantRole, Ticket, TicketQueue
+from storage.tickets import Participant, ParticipantRole, Status, Ticket, TicketQueue
 
 _PARTICIPANT, _HOME, _TICKET = table_of(Participant), table_of(TicketQueue), table_of(Ticket)
 _CONTACT, _ADDRESS, _ENTRANCE = table_of(Contact), table_of(ContactAddress), table_of(CreationAddress)
@@ -56,6 +56,20 @@ _PARTICIPANTS = (
 )
 _HOMES = sa.select(_HOME).where(_among(_HOME.c.ticket_id))
 _ENTRANCES = sa.select(_ENTRANCE.c.address, _ENTRANCE.c.id, _ENTRANCE.c.queue_id).where(_among(_ENTRANCE.c.address))
+_OPEN = (
+    sa.select(_TICKET.c.id)
+    .outerjoin(_MESSAGE, sa.and_(_MESSAGE.c.ticket_id == _TICKET.c.id, _MESSAGE.c.position == _TICKET.c.messages))
+    .where(
+        _TICKET.c.contact_id == sa.bindparam("contact"),
+        _TICKET.c.queue_id == sa.bindparam("queue"),
+        _TICKET.c.status.in_((Status.NEW, Status.OPEN, Status.PENDING)),
+        # A message that is not there yet is one of this batch.
+        sa.or_(_MESSAGE.c.filed_at >= sa.bindparam("since"), _MESSAGE.c.id.is_(None)),
+        _TICKET.c.merged_into.is_(None),
+    )
+    .order_by(_TICKET.c.updated_at.desc())
+    .limit(1)
+)
 # Objects, since they are changed, or handed to others who expect them.
 _QUEUES = select(Queue)
 _TICKETS = select(Ticket).where(_among(_TICKET.c.id)).order_by(_TICKET.c.id).with_for_update()
@@ -160,6 +174,11 @@ def find_homes(session: Session, tickets: Collection[int]) -> list[tuple[int, in
 def lock_tickets(session: Session, numbers: Collection[int]) -> dict[int, Ticket]:
     """Tickets by number; on PostgreSQL they stay as they are until we are done."""
     return {ticket.id: ticket for ticket in session.exec(_TICKETS, params={"among": list(numbers)}).all()}
+
+
+def newest_open(session: Session, contact_id: int, queue_id: int, since: datetime) -> int | None:
+    """The open ticket of a contact in a queue that moved last, if anybody wrote in it since then."""
+    return session.connection().execute(_OPEN, {"contact": contact_id, "queue": queue_id, "since": since}).scalar()
 
 
 def _rows(

@@ -69,9 +69,10 @@ def prepare(
                 )
             )
     results = authenticator.authenticate(read)
-    ready = [_ready(one, result, blobs, limits) for one, result in zip(read, results, strict=True)]
+    once = _Once(blobs)
+    ready = [_ready(one, result, once, limits) for one, result in zip(read, results, strict=True)]
     # Nobody knows who wrote what could not be read.
-    ready += [_ready(one, Authentication(reason="not read"), blobs, limits, why) for one, why in failed]
+    ready += [_ready(one, Authentication(reason="not read"), once, limits, why) for one, why in failed]
     return sorted(ready, key=lambda one: one.claimed.id)  # as they came
 
 
@@ -84,8 +85,24 @@ def _raw(claimed: Claimed, blobs: Blobs) -> bytes | Damaged:
         return error
 
 
+class _Once:
+    """The blobs of one batch: the logo under every mail of a company is put once, not with each of them."""
+
+    def __init__(self, blobs: Blobs) -> None:
+        self._blobs = blobs
+        self._there: set[str] = set()
+
+    def put(self, content: bytes, digest: str = "") -> str:
+        """Store bytes durably and return their SHA-256."""
+        digest = digest or sha256(content).hexdigest()
+        if digest not in self._there:
+            self._blobs.put(content, digest)
+            self._there.add(digest)
+        return digest
+
+
 def _ready(
-    read: Read, authentication: Authentication, blobs: Blobs, limits: PrepareLimits, unreadable: str = ""
+    read: Read, authentication: Authentication, blobs: _Once, limits: PrepareLimits, unreadable: str = ""
 ) -> Ready:
     claimed, raw, mail = read.claimed, read.raw, read.mail
     files = tuple(_stored(file, blobs) for file in mail.attachments)
@@ -96,7 +113,7 @@ def _ready(
     return Ready(claimed, mail, files, content_key(mail, files), keys, moves, authentication, unreadable)
 
 
-def _stored(file: Attachment, blobs: Blobs) -> NewAttachment:
+def _stored(file: Attachment, blobs: _Once) -> NewAttachment:
     digest = blobs.put(file.content)
     return NewAttachment(file.filename, file.content_type, len(file.content), digest, file.content_id, file.inline)
 

@@ -28,12 +28,12 @@ from outbound.appearance import load_tools
 from outbound.post_office import PostOffice, open_post_office
 from storage.claims import Claimed, Settled, claim, count_attempt, give_back, recover, settle
 from storage.database import Database, open_database
-from storage.ticket_time import close_solved, open_due
 from storage.erasure import collect_unwanted
 from storage.ids import lock_filing
 from storage.leases import is_dead, owner_name, supervisor_of
 from storage.spool import SpoolState, drop_old_held
 from storage.storms import release_quiet
+from storage.ticket_time import close_solved, open_due
 from storage.waking import Waiter, wake
 
 _POLL_SECONDS = 0.25

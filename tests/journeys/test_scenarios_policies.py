@@ -4,9 +4,9 @@ import pytest
 from fakes.house import days_ago
 from journeys.scene import Scene, why
 
-from storage.ticket_time import close_solved
 from storage.queues import Acknowledge, Forwards, FreshMail, LateAnswers
 from storage.spool import SpoolState
+from storage.ticket_time import close_solved
 from storage.tickets import Status
 
 FORWARD = (

@@ -10,9 +10,9 @@ from config.clock import now
 from config.errors import AlreadyThere, AskedWrongly, NotFound, Refused
 from storage.agents import add_agent
 from storage.database import Database
-from storage.ticket_time import close_solved
 from storage.participants import add_participant, change_customer, confirm_participant, remove_participant
 from storage.queues import Queue, add_queue
+from storage.ticket_time import close_solved
 from storage.tickets import (
     MOVES,
     LinkKind,
