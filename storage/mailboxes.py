@@ -19,6 +19,7 @@ from storage.agents import list_agents
 from storage.columns import Choice, UtcDateTime, table_of
 from storage.ids import MAX_NUMBER
 from storage.queues import SourceInbox
+from storage.withheld import forget_withheld
 
 
 class MailboxKind(StrEnum):
@@ -26,6 +27,7 @@ class MailboxKind(StrEnum):
 
     IMAP = "imap"
     GMAIL = "gmail"  # IMAP with an app password
+    OFFICE365 = "office365"  # IMAP with OAuth 2
 
 
 class MailboxState(StrEnum):
@@ -53,7 +55,7 @@ class AfterFetch(StrEnum):
 
 
 class Mailbox(SQLModel, table=True):
-    """An inbox and how far we have come. `secret` is sealed for `mailbox:<id>:secret`."""
+    """An inbox and how far we have come. `secret` is sealed for `mailbox:<id>:secret`; an account may take its place."""
 
     id: int | None = Field(default=None, primary_key=True)
     address: str = Field(unique=True)  # canonical; the recipient of its mails
@@ -64,6 +66,7 @@ class Mailbox(SQLModel, table=True):
     security: str = "tls"  # tls | starttls | none
     user: str
     secret: str = ""
+    account_id: int | None = Field(default=None, foreign_key="account.id")  # signs in with OAuth 2
     folder: str = "INBOX"
     after_fetch: AfterFetch = Field(default=AfterFetch.LEAVE, sa_column=sa.Column(Choice(AfterFetch), nullable=False))
     move_to: str = ""
@@ -79,6 +82,7 @@ class Mailbox(SQLModel, table=True):
         default=MailboxState.CONNECTED, sa_column=sa.Column(Choice(MailboxState), nullable=False)
     )
     last_error: str = ""
+    asked_at: datetime | None = Field(default=None, sa_type=UtcDateTime)  # when a person asked to try again now
     seen_at: datetime | None = Field(default=None, sa_type=UtcDateTime)  # the last time that the server answered
     last_mail_at: datetime | None = Field(default=None, sa_type=UtcDateTime)
     created_at: datetime = Field(default_factory=now, sa_type=UtcDateTime)
@@ -180,6 +184,7 @@ def begin_reading(session: Session, number: int, uid_validity: int, uid_next: in
     if mailbox.uid_validity != uid_validity:
         mailbox.uid_validity, mailbox.last_uid, mailbox.done_uid = uid_validity, 0, 0
         mailbox.backlog_uid = uid_next - 1
+        forget_withheld(session.connection(), number)
     mailbox.seen_at = now()
     session.add(mailbox)
     session.flush()
@@ -221,6 +226,7 @@ def refuse_mailbox_address(session: Session, address: str) -> None:
 
 def remove_mailbox(session: Session, mailbox: Mailbox) -> None:
     """Forget a mailbox with its password; its mails and tickets stay."""
+    forget_withheld(session.connection(), mailbox.number)
     session.delete(mailbox)
     session.flush()
 

@@ -28,6 +28,7 @@ import storage.spool
 import storage.storms
 import storage.suppression
 import storage.tags
-import storage.tickets  # noqa: F401 - each import registers its tables
+import storage.tickets
+import storage.withheld  # noqa: F401 - each import registers its tables
 
 metadata = SQLModel.metadata

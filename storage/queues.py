@@ -102,6 +102,7 @@ class Queue(SQLModel, table=True):
     language: str = "en"
     created_at: datetime = Field(default_factory=now, sa_type=UtcDateTime)
     archived_at: datetime | None = Field(default=None, sa_type=UtcDateTime)
+    silent_since: datetime | None = Field(default=None, sa_type=UtcDateTime)  # an alarm was raised: no mail since then
 
     @property
     def number(self) -> int:

@@ -212,12 +212,12 @@ def show(ctx: typer.Context, named: Named, as_json: AsJson = False) -> None:
 def try_(ctx: typer.Context, named: Named, as_json: AsJson = False) -> None:
     """Sign in and look, without fetching anything; exit status 1 when that fails."""
     with open_desk(ctx) as desk:
-        from gateway.mailbox.poller import account_of
+        from gateway.mailbox.keys import account_of
         from storage.mailboxes import find_mailbox
 
         with desk.reading() as session:
             mailbox = find_mailbox(session, named)
-        tried = try_account(mailbox.address, account_of(desk.settings, mailbox))
+        tried = try_account(mailbox.address, account_of(desk.settings, desk.database, mailbox))
     if as_json:
         say_json(tried)
     elif tried.ok:

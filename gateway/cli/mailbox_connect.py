@@ -12,7 +12,7 @@ from config.errors import AskedWrongly, Refused
 from config.secrets import Seal
 from gateway.cli.desk import Desk
 from gateway.cli.mailbox_view import try_account
-from gateway.mailbox.imap import Account
+from gateway.mailbox.account import Account
 from outbound.doors import Door
 from outbound.envelope import Server
 from outbound.probe import probe

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from sqlmodel import Session
 
-    from gateway.mailbox.imap import Account
+    from gateway.mailbox.account import Account
     from storage.mailboxes import Mailbox
 
 
@@ -81,7 +81,8 @@ def view_mailbox(session: "Session", one: "Mailbox") -> MailboxView:
 
 def try_account(address: str, account: "Account") -> Tried:
     """Sign in and open the folder, without changing anything."""
-    from gateway.mailbox.imap import Inbox, MailboxTrouble
+    from gateway.mailbox.account import MailboxTrouble
+    from gateway.mailbox.imap import Inbox
     from gateway.mailbox.refusals import plain_sentence
 
     try:

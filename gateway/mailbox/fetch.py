@@ -7,14 +7,17 @@ address stands for it.
 """
 
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from hashlib import sha256
 
 from config import maillog
 from config.clock import now
 from config.settings import Settings
 from gateway.listener.accept import as_blob
-from gateway.mailbox.imap import Inbox, Listed
+from gateway.mailbox.account import MailboxTrouble, Withheld
+from gateway.mailbox.answers import Listed
+from gateway.mailbox.imap import Inbox
+from gateway.mailbox.patience import Patience
 from gateway.reading.envelope import reverse_path_of
 from storage import spool
 from storage.blobs import open_blobs
@@ -22,6 +25,7 @@ from storage.database import Database
 from storage.mailboxes import AfterFetch, Mailbox, Step, advance, begin_reading, finish
 from storage.spool import OLD_MAIL_PASSES, Arrival
 from storage.waking import wake
+from storage.withheld import forget_withheld, step_over, take_due
 
 # UIDs that are asked about at once: a line of the answer has a million octets at most.
 _WINDOW = 50_000
@@ -42,12 +46,27 @@ class Cursor:
     done_uid: int
 
 
+@dataclass(frozen=True, slots=True)
+class _Lot:
+    """Mails that are stored in one transaction with the cursor behind them."""
+
+    uid: int  # the last one that was asked for
+    arrivals: dict[int, Arrival]  # by UID
+    withheld: dict[int, str] = field(default_factory=dict)  # UID -> why it is stepped over
+    waiting: int = 0
+    is_backlog: bool = False
+    is_late: bool = False  # the cursor has been behind them for long
+
+
 class Fetcher:
     """Reads one mailbox over one connection."""
 
-    def __init__(self, settings: Settings, database: Database, number: int, inbox: Inbox) -> None:
+    def __init__(
+        self, settings: Settings, database: Database, number: int, inbox: Inbox, patience: Patience | None = None
+    ) -> None:
         self._settings, self._database, self._number, self._inbox = settings, database, number, inbox
         self._blobs = open_blobs(settings)
+        self._patience = patience or Patience()
 
     def fetch_new(self, after: AfterFetch, is_stopping: Callable[[], bool]) -> int:
         """Fetch all that there is; returns how many mails. Raises MovedOn when the mailbox is not ours to read."""
@@ -56,6 +75,7 @@ class Fetcher:
             mailbox = begin_reading(session, self._number, place.uid_validity, place.uid_next)
         if mailbox is None:
             raise MovedOn
+        self._patience.begin(place.uid_validity)
         cursor = Cursor(place.uid_validity, mailbox.last_uid, mailbox.done_uid)
         fetched = 0
         for first, last, is_backlog in _windows(mailbox, place.uid_next - 1):
@@ -66,19 +86,61 @@ class Fetcher:
                 left = sum(uid > chunk[-1] for uid in uids)
                 fetched += self._take(mailbox, cursor, chunk, left, is_backlog=is_backlog)
             self._pass_over(cursor, last)
-        return fetched
+        return fetched + self._ask_again(mailbox, cursor)
 
     def _take(self, mailbox: Mailbox, cursor: Cursor, uids: list[int], left: int, *, is_backlog: bool) -> int:
         wanted = [one for one in self._inbox.list_mails(uids) if self._is_wanted(mailbox, one, is_backlog=is_backlog)]
         fetched = 0
-        for batch in _batches(wanted, self._settings.mailboxes.batch):
-            found = self._inbox.fetch([one.uid for one in batch])
-            arrivals = [self._arrival(mailbox, one, found[one.uid]) for one in batch if one.uid in found]
+        for batch in _batches(wanted, self._settings.mailboxes.batch, self._patience.is_suspect):
+            withheld: dict[int, str] = {}
+            found = self._given([one.uid for one in batch], withheld)
+            arrivals = {one.uid: self._arrival(mailbox, one, found[one.uid]) for one in batch if one.uid in found}
             uid = batch[-1].uid
-            waiting = left + sum(one.uid > uid for one in wanted)
-            self._store(cursor, uid, arrivals, mailbox, waiting=waiting, is_backlog=is_backlog)
-            self._put_away(mailbox, cursor, [one.uid for one in batch if one.uid in found], uid)
+            lot = _Lot(uid, arrivals, withheld, left + sum(one.uid > uid for one in wanted), is_backlog)
+            self._store(mailbox, cursor, lot)
+            self._put_away(mailbox, cursor, lot)
             fetched += len(arrivals)
+        return fetched
+
+    def _given(self, uids: list[int], withheld: dict[int, str]) -> dict[int, bytes]:
+        """The mails that come; those to step over are put into `withheld`, with the reason."""
+        reason = self._patience.end_of(uids)
+        if reason:
+            withheld[uids[0]] = reason
+            return {}
+        try:
+            found = self._inbox.fetch(uids)
+        except Withheld as error:
+            if len(uids) > 1:
+                parts = [self._given([uid], withheld) for uid in uids]
+                return {uid: content for part in parts for uid, content in part.items()}
+            self._patience.refused(str(error))
+            withheld[uids[0]] = str(error)
+            return {}
+        except MailboxTrouble as error:
+            self._patience.connection_ended(uids, str(error))
+            raise
+        self._patience.came(uids)
+        return found
+
+    def _ask_again(self, mailbox: Mailbox, cursor: Cursor) -> int:
+        """Those that were stepped over, as far as it is time; one that comes now is stored like any other."""
+        with self._database.writing() as session:
+            due = take_due(session, self._number)
+        fetched = 0
+        for uid in due:
+            listed = self._inbox.list_mails([uid])
+            found = self._given([uid], {}) if listed else {}
+            if listed and not found:
+                continue
+            lot = _Lot(cursor.last_uid, {}, is_backlog=uid <= mailbox.backlog_uid, is_late=True)
+            if found:
+                lot.arrivals[uid] = self._arrival(mailbox, listed[0], found[uid])
+                self._store(mailbox, cursor, lot)
+                self._put_away(mailbox, cursor, lot)
+            with self._database.writing_connection() as connection:
+                forget_withheld(connection, self._number, uid)
+            fetched += len(found)
         return fetched
 
     def _is_wanted(self, mailbox: Mailbox, one: Listed, *, is_backlog: bool) -> bool:
@@ -103,39 +165,34 @@ class Fetcher:
         )
         return as_blob(self._blobs, arrival)
 
-    def _store(
-        self,
-        cursor: Cursor,
-        uid: int,
-        arrivals: Sequence[Arrival],
-        mailbox: Mailbox,
-        *,
-        waiting: int,
-        is_backlog: bool,
-    ) -> None:
+    def _store(self, mailbox: Mailbox, cursor: Cursor, lot: _Lot) -> None:
         is_done = mailbox.after_fetch is AfterFetch.LEAVE
-        to_uid = max(uid, cursor.last_uid)
-        new = len(arrivals) if uid > cursor.last_uid else 0
-        step = Step(self._number, cursor.uid_validity, cursor.last_uid, to_uid, new, waiting, is_done)
+        to_uid = max(lot.uid, cursor.last_uid)
+        arrivals = list(lot.arrivals.values())
+        new = sum(uid > cursor.last_uid or lot.is_late for uid in lot.arrivals)
+        step = Step(self._number, cursor.uid_validity, cursor.last_uid, to_uid, new, lot.waiting, is_done)
         with self._database.writing_connection() as connection:
             if not advance(connection, step):
                 raise MovedOn
             ids = spool.accept(connection, arrivals) if arrivals else []
-            if is_backlog and ids:
+            if lot.is_backlog and ids:
                 spool.waive(connection, ids, OLD_MAIL_PASSES)
+            step_over(connection, self._number, lot.withheld)
         cursor.last_uid = to_uid
         for id_, arrival in zip(ids, arrivals, strict=True):
             maillog.accepted(id_, recipient=mailbox.address, size=arrival.size, peer=mailbox.host)
+        for uid, reason in lot.withheld.items():
+            maillog.trouble("a mail is stepped over and asked for later", mailbox=mailbox.address, uid=uid, reason=reason)
         if ids:
             wake(self._settings.data_dir, "intake")
 
-    def _put_away(self, mailbox: Mailbox, cursor: Cursor, uids: list[int], uid: int) -> None:
+    def _put_away(self, mailbox: Mailbox, cursor: Cursor, lot: _Lot) -> None:
         if mailbox.after_fetch is AfterFetch.LEAVE:
             return
-        self._inbox.put_away(uids, mailbox.after_fetch, mailbox.move_to)
+        self._inbox.put_away(sorted(lot.arrivals), mailbox.after_fetch, mailbox.move_to)
         with self._database.writing_connection() as connection:
-            finish(connection, self._number, cursor.uid_validity, uid)
-        cursor.done_uid = uid
+            finish(connection, self._number, cursor.uid_validity, lot.uid)
+        cursor.done_uid = lot.uid
 
     def _pass_over(self, cursor: Cursor, uid: int) -> None:
         """Nothing below this UID is left, whatever was there or not."""
@@ -163,11 +220,12 @@ def _chunks(uids: list[int]) -> Iterator[list[int]]:
         yield uids[start : start + _LISTED_AT_ONCE]
 
 
-def _batches(mails: Sequence[Listed], most: int) -> Iterator[list[Listed]]:
-    """So many mails or octets at once; a large mail goes alone."""
+def _batches(mails: Sequence[Listed], most: int, is_suspect: Callable[[int], bool]) -> Iterator[list[Listed]]:
+    """So many mails or octets at once; a large mail goes alone, and so does one that may be to blame for trouble."""
     batch: list[Listed] = []
     for one in mails:
-        if batch and (len(batch) >= most or sum(other.size for other in batch) + one.size > _MAX_BATCH_BYTES):
+        is_full = len(batch) >= most or sum(other.size for other in batch) + one.size > _MAX_BATCH_BYTES
+        if batch and (is_full or is_suspect(one.uid) or is_suspect(batch[-1].uid)):
             yield batch
             batch = []
         batch.append(one)

@@ -5,14 +5,17 @@ sign-ins that fail in a row lock accounts. IMAP runs in threads, since imaplib w
 """
 
 import threading
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
+from datetime import datetime
 
 from config import maillog
 from config.errors import DatabaseUnavailable, GatewayError
-from config.secrets import Seal
 from config.settings import Settings
+from gateway.mailbox.account import SignInRefused
 from gateway.mailbox.fetch import Fetcher, MovedOn
-from gateway.mailbox.imap import Account, Inbox, SignInRefused
+from gateway.mailbox.imap import Inbox
+from gateway.mailbox.keys import account_of
+from gateway.mailbox.patience import Patience
 from storage.database import Database, open_database
 from storage.mailboxes import Mailbox, MailboxState, list_mailboxes, set_state
 
@@ -20,21 +23,6 @@ _LOOK_SECONDS = 2.0
 _STOP_SECONDS = 20.0
 # One connection that breaks is no news; a server that is away for so many tries is.
 _TRIES_BEFORE_TOLD = 3
-
-
-def account_of(settings: Settings, mailbox: Mailbox) -> Account:
-    """How to sign in to a mailbox. Raises BadConfiguration when its password does not open."""
-    password = Seal(settings.key_file).open(mailbox.secret, mailbox.secret_purpose) if mailbox.secret else ""
-    return Account(
-        host=mailbox.host,
-        port=mailbox.port,
-        security=mailbox.security,
-        user=mailbox.user,
-        password=password,
-        folder=mailbox.folder,
-        timeout_seconds=settings.mailboxes.timeout_seconds,
-        message_bytes=settings.limits.message_bytes,
-    )
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,14 +34,15 @@ class _Way:
     security: str
     user: str
     secret: str
+    account_id: int | None
     folder: str
     after_fetch: str
     move_to: str
+    asked_at: datetime | None
 
 
 def _way_of(mailbox: Mailbox) -> _Way:
-    names = ("host", "port", "security", "user", "secret", "folder", "after_fetch", "move_to")
-    return _Way(**{name: getattr(mailbox, name) for name in names})
+    return _Way(**{field.name: getattr(mailbox, field.name) for field in fields(_Way)})
 
 
 class MailboxReader(threading.Thread):
@@ -65,6 +54,7 @@ class MailboxReader(threading.Thread):
         self.way = _way_of(mailbox)
         self._ending = threading.Event()
         self._failures = 0
+        self._patience = Patience()
 
     def end(self) -> None:
         """Stop at the next moment that loses nothing."""
@@ -85,8 +75,8 @@ class MailboxReader(threading.Thread):
 
     def _read(self) -> None:
         limits = self._settings.mailboxes
-        with Inbox(account_of(self._settings, self._mailbox)) as inbox:
-            fetcher = Fetcher(self._settings, self._database, self._mailbox.number, inbox)
+        with Inbox(account_of(self._settings, self._database, self._mailbox)) as inbox:
+            fetcher = Fetcher(self._settings, self._database, self._mailbox.number, inbox, self._patience)
             while not self._ending.is_set():
                 fetcher.fetch_new(self._mailbox.after_fetch, self._ending.is_set)
                 self._tell(MailboxState.CONNECTED)

@@ -2,7 +2,7 @@
 
 from peers.dovecot_imap import PASSWORD, DovecotImap
 
-from gateway.mailbox.imap import Account
+from gateway.mailbox.account import Account
 
 
 def account(server: DovecotImap, user: str, **changes: object) -> Account:

@@ -217,6 +217,7 @@ def upgrade() -> None:
         sa.Column("language", sa.String(), nullable=False),
         sa.Column("created_at", storage.columns.UtcDateTime(), nullable=False),
         sa.Column("archived_at", storage.columns.UtcDateTime(), nullable=True),
+        sa.Column("silent_since", storage.columns.UtcDateTime(), nullable=True),
         sa.ForeignKeyConstraint(["answer_via"], ["channel.id"], name=op.f("fk_queue_answer_via")),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_queue")),
         sa.UniqueConstraint("key", name=op.f("uq_queue_key")),
@@ -348,6 +349,7 @@ def upgrade() -> None:
         sa.Column("security", sa.String(), nullable=False),
         sa.Column("user", sa.String(), nullable=False),
         sa.Column("secret", sa.String(), nullable=False),
+        sa.Column("account_id", sa.Integer(), nullable=True),
         sa.Column("folder", sa.String(), nullable=False),
         sa.Column("after_fetch", sa.String(length=32), nullable=False),
         sa.Column("move_to", sa.String(), nullable=False),
@@ -361,9 +363,11 @@ def upgrade() -> None:
         sa.Column("fetched", sa.Integer(), nullable=False),
         sa.Column("state", sa.String(length=32), nullable=False),
         sa.Column("last_error", sa.String(), nullable=False),
+        sa.Column("asked_at", storage.columns.UtcDateTime(), nullable=True),
         sa.Column("seen_at", storage.columns.UtcDateTime(), nullable=True),
         sa.Column("last_mail_at", storage.columns.UtcDateTime(), nullable=True),
         sa.Column("created_at", storage.columns.UtcDateTime(), nullable=False),
+        sa.ForeignKeyConstraint(["account_id"], ["account.id"], name=op.f("fk_mailbox_account_id")),
         sa.ForeignKeyConstraint(["channel_id"], ["channel.id"], name=op.f("fk_mailbox_channel_id")),
         sa.ForeignKeyConstraint(["queue_id"], ["queue.id"], name=op.f("fk_mailbox_queue_id")),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_mailbox")),
@@ -372,6 +376,17 @@ def upgrade() -> None:
     with op.batch_alter_table("mailbox", schema=None) as batch_op:
         batch_op.create_index(batch_op.f("ix_mailbox_queue_id"), ["queue_id"], unique=False)
 
+    op.create_table(
+        "withheld_mail",
+        sa.Column("mailbox_id", sa.Integer(), nullable=False),
+        sa.Column("uid", sa.BigInteger(), nullable=False),
+        sa.Column("reason", sa.String(), nullable=False),
+        sa.Column("tries", sa.Integer(), nullable=False),
+        sa.Column("since", storage.columns.UtcDateTime(), nullable=False),
+        sa.Column("next_at", storage.columns.UtcDateTime(), nullable=False),
+        sa.ForeignKeyConstraint(["mailbox_id"], ["mailbox.id"], name=op.f("fk_withheld_mail_mailbox_id")),
+        sa.PrimaryKeyConstraint("mailbox_id", "uid", name=op.f("pk_withheld_mail")),
+    )
     op.create_table(
         "rule",
         sa.Column("id", sa.Integer(), nullable=False),
@@ -755,6 +770,7 @@ def downgrade() -> None:
         batch_op.drop_index(batch_op.f("ix_rule_queue_id"))
 
     op.drop_table("rule")
+    op.drop_table("withheld_mail")
     with op.batch_alter_table("mailbox", schema=None) as batch_op:
         batch_op.drop_index(batch_op.f("ix_mailbox_queue_id"))
 

@@ -9,8 +9,9 @@ from peers.dovecot_imap import DovecotImap
 from sqlmodel import Session, select
 
 from config.clock import now
+from gateway.mailbox.account import MailboxTrouble
 from gateway.mailbox.fetch import Fetcher, MovedOn
-from gateway.mailbox.imap import Inbox, MailboxTrouble
+from gateway.mailbox.imap import Inbox
 from outbound.guard import why_not
 from storage.mailboxes import AfterFetch, Mailbox, MailboxKind, MailboxState, add_mailbox, find_mailbox, set_state
 from storage.outbox import OutgoingKind

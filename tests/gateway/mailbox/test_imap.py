@@ -7,8 +7,9 @@ import pytest
 from fakes.inboxes import account, mails
 from peers.dovecot_imap import DovecotImap
 
+from gateway.mailbox.account import Account, MailboxTrouble, SignInRefused
 from gateway.mailbox.folders import quoted_folder
-from gateway.mailbox.imap import Account, Inbox, MailboxTrouble, SignInRefused
+from gateway.mailbox.imap import Inbox
 from storage.mailboxes import AfterFetch
 
 
