@@ -11,6 +11,7 @@ from storage.mailboxes import MailboxState, list_mailboxes, queue_ids_by_mailbox
 from storage.outbox import DeliveryState, count_states
 from storage.queues import list_queues, source_inboxes
 from storage.spool import SpoolState, count_fates
+from storage.withheld import withheld_mails
 
 
 def examine_desk(session: Session) -> Findings:
@@ -65,6 +66,11 @@ def _mailboxes(session: Session) -> Findings:
             yield Finding(State.FAIL, subject, mailbox.last_error or "fails", advice)
         elif mailbox.state is MailboxState.CONNECTED:
             yield Finding(State.OK, subject, f"{mailbox.fetched} mails fetched, {mailbox.waiting} waiting")
+        withheld = withheld_mails(session, mailbox.number)
+        if withheld:
+            count = f"{len(withheld)} mail{'s' if len(withheld) > 1 else ''}"
+            advice = f"see which with `gateway mailbox show {mailbox.address}`; they are asked for again"
+            yield Finding(State.WARN, subject, f"{count} not given by its server: {withheld[0].reason}", advice)
 
 
 def _mail(session: Session) -> Findings:

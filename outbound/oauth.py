@@ -22,6 +22,7 @@ from config.sending import Office365Settings
 from outbound.tokens import (
     CodePending,
     DeviceCode,
+    PersonalAccount,
     Purpose,
     SignInNeeded,
     TokenReply,
@@ -39,6 +40,8 @@ from storage.leases import is_dead, owner_name
 _LEASE_SECONDS = 60.0  # longer than a question to the token server takes at most
 _POLL_SECONDS = 0.1
 _MAX_NAME = 300
+# The directory of all personal accounts at Microsoft.
+_PERSONAL = "9188040d-6c67-4c5b-b112-36a304b66dad"
 _MARGIN_SECONDS = 120.0  # a token that is about to end is as good as none
 # A refresh token that nobody uses dies after 90 days.
 _KEEP_ALIVE = timedelta(days=7)
@@ -51,6 +54,7 @@ class _Access(msgspec.Struct, frozen=True):
 
 class _Who(msgspec.Struct, frozen=True):
     preferred_username: str = ""
+    tid: str = ""  # the directory that he is in
 
 
 class _Tokens(msgspec.Struct, frozen=True):
@@ -89,14 +93,21 @@ class Accounts:
             time.sleep(_POLL_SECONDS)
         raise TokenTrouble("another process is getting new tokens for this account, and has not come back")
 
-    def begin_sign_in(self, purpose: Purpose) -> DeviceCode:
-        """A code for a person to type in. Raises TokenTrouble."""
-        return ask_for_code(self.settings, purpose)
+    def is_signed_in(self, account_id: int, purpose: Purpose) -> bool:
+        """Whether somebody has signed in for this purpose, and nobody has taken it back."""
+        with self.database.reading() as session:
+            account = session.get_one(Account, account_id)
+        return account.state is AccountState.OK and purpose in self._opened(account).access
+
+    def begin_sign_in(self, *purposes: Purpose) -> DeviceCode:
+        """A code for a person to type in, good for purposes of one server. Raises TokenTrouble."""
+        return ask_for_code(self.settings, purposes)
 
     def finish_sign_in(self, account_id: int, purpose: Purpose, code: DeviceCode, wait: Callable[[float], None]) -> str:
         """Wait until the person has signed in, and store the tokens; returns who he says he is.
 
-        `wait` sleeps between questions. Raises SignInNeeded when the code was refused or is too old.
+        `wait` sleeps between questions. Raises SignInNeeded when the code was refused or is too old, and
+        PersonalAccount.
         """
         interval, asked_until = float(code.interval), time.monotonic() + code.expires_in
         while time.monotonic() < asked_until:
@@ -106,10 +117,13 @@ class Accounts:
             except CodePending as pending:
                 interval += pending.retry_after
                 continue
+            who = _who(reply.id_token)
+            if who.tid == _PERSONAL:
+                raise PersonalAccount
             with self.database.writing() as session:
                 account = session.get_one(Account, account_id)
                 keep_tokens(session, account, self._sealed(account, _Tokens(), purpose, reply))
-            return _who(reply.id_token)
+            return one_line(who.preferred_username, _MAX_NAME)
         raise SignInNeeded("the code was not used in time: begin again")
 
     def keep_alive(self) -> None:
@@ -181,11 +195,10 @@ def _needs_sign_in(account: Account, words: str = "") -> str:
     )
 
 
-def _who(id_token: str) -> str:
-    """The name in an id token; it came from the server itself over TLS, so its signature need not be checked."""
+def _who(id_token: str) -> _Who:
+    """Whom an id token names; it came from the server itself over TLS, so its signature need not be checked."""
     payload = id_token.split(".")[1] if id_token.count(".") == 2 else ""
     try:
-        found = msgspec.json.decode(urlsafe_b64decode(payload + "=" * (-len(payload) % 4)), type=_Who)
+        return msgspec.json.decode(urlsafe_b64decode(payload + "=" * (-len(payload) % 4)), type=_Who)
     except (ValueError, msgspec.DecodeError):
-        return ""
-    return one_line(found.preferred_username, _MAX_NAME)
+        return _Who()

@@ -92,6 +92,18 @@ _SENTENCES: tuple[tuple[str, str], ...] = (
         "the account may not do this",
         "the application may not send for this account: grant it Mail.Send, and the account Send As rights",
     ),
+    (
+        "aadsts7000218",
+        "the application lets nobody sign in with a code: in its registration, Authentication > Allow public client "
+        "flows > Yes",
+    ),
+    ("aadsts90002", "Microsoft knows no such tenant: check tenant of [office365]"),
+    (
+        "aadsts65001",
+        "the application may not do this for the account yet: add the permissions of docs/accounts.md to its "
+        "registration, and grant admin consent",
+    ),
+    ("aadsts50020", "that account is not of this tenant; a personal one (Outlook.com, Hotmail, Live) never is"),
     ("the token server refused", "Microsoft gave no token: check client_id, tenant and client_secret of [office365]"),
     (
         "basic authentication is disabled",

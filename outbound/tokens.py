@@ -3,7 +3,7 @@
 Values only: what is stored and when is `outbound.oauth`.
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from enum import StrEnum
 from typing import TypeVar
 from urllib.parse import quote, urlencode
@@ -58,6 +58,16 @@ class SignInNeeded(TokenTrouble):
     """Only a new sign-in by a person helps."""
 
 
+class PersonalAccount(TokenTrouble):
+    """Somebody has signed in, with an account that is of no use to us."""
+
+    def __init__(self) -> None:
+        super().__init__(
+            "that is a personal Microsoft account (Outlook.com, Hotmail, Live), which lets no program in: it takes an "
+            "account of a company or a school"
+        )
+
+
 class CodePending(TokenTrouble):
     """The person has not signed in yet; `retry_after` is by how much longer to wait between questions."""
 
@@ -86,9 +96,9 @@ class _Refusal(msgspec.Struct, frozen=True):
     error_description: str = ""
 
 
-def ask_for_code(settings: Office365Settings, purpose: Purpose) -> DeviceCode:
-    """Begin the sign-in of a person. Raises TokenTrouble."""
-    scope = f"openid profile offline_access {_SCOPES[purpose]}"
+def ask_for_code(settings: Office365Settings, purposes: Sequence[Purpose]) -> DeviceCode:
+    """Begin the sign-in of a person, who agrees to all of this at once. Raises TokenTrouble."""
+    scope = " ".join(["openid", "profile", "offline_access", *(_SCOPES[purpose] for purpose in purposes)])
     answer = _post(settings, "devicecode", {"client_id": _client_id(settings), "scope": scope})
     return _read(answer, DeviceCode)
 

@@ -59,7 +59,7 @@ class Account(SQLModel, table=True):
 
 def account_for(session: Session, user: str, grant: Grant) -> Account:
     """The account of this canonical address, made when it is new; another grant forgets what was signed in before."""
-    account = session.exec(select(Account).where(Account.user == user)).first()
+    account = account_of_user(session, user)
     if account is None:
         account = Account(user=user, grant=grant, state=_first_state(grant))
     elif account.grant is not grant:
@@ -67,6 +67,11 @@ def account_for(session: Session, user: str, grant: Grant) -> Account:
     session.add(account)
     session.flush()
     return account
+
+
+def account_of_user(session: Session, user: str) -> Account | None:
+    """The account of this canonical address."""
+    return session.exec(select(Account).where(Account.user == user)).first()
 
 
 def idle_accounts(session: Session, since: datetime) -> list[Account]:

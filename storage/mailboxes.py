@@ -55,7 +55,7 @@ class AfterFetch(StrEnum):
 
 
 class Mailbox(SQLModel, table=True):
-    """An inbox and how far we have come. `secret` is sealed for `mailbox:<id>:secret`; an account may take its place."""
+    """An inbox and how far we have come. `secret` is sealed for `mailbox:<id>:secret`; an account may stand for it."""
 
     id: int | None = Field(default=None, primary_key=True)
     address: str = Field(unique=True)  # canonical; the recipient of its mails
@@ -115,6 +115,14 @@ class Step:
 
 def add_mailbox(session: Session, mailbox: Mailbox) -> Mailbox:
     """Store a new mailbox. Raises AskedWrongly, AlreadyThere or Refused."""
+    check_mailbox(session, mailbox)
+    session.add(mailbox)
+    session.flush()
+    return mailbox
+
+
+def check_mailbox(session: Session, mailbox: Mailbox) -> None:
+    """Make its address canonical. Raises AskedWrongly, AlreadyThere or Refused when it cannot be a new mailbox."""
     canonical = canonical_address(mailbox.address)
     if canonical is None:
         raise AskedWrongly(f"{mailbox.address!r} is no mail address")
@@ -127,13 +135,10 @@ def add_mailbox(session: Session, mailbox: Mailbox) -> Mailbox:
     if inbox and inbox.confirmed:
         raise Refused(
             f"{canonical} is a source inbox, which forwards to us: end that forward and its name first, "
-            f"else each mail would come twice (`gateway queue set --source -{canonical}`)"
+            f"else each mail would come twice (`gateway queue set QUEUE --source -{canonical}`)"
         )
     if any(agent.email == canonical for agent in list_agents(session)):
         raise Refused(f"{canonical} is the address of an agent: a mailbox for customers' mail needs one of its own")
-    session.add(mailbox)
-    session.flush()
-    return mailbox
 
 
 def find_mailbox(session: Session, named: str) -> Mailbox:

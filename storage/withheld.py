@@ -1,4 +1,4 @@
-"""Mails that a mailbox's server lists and does not give: stepped over, so that they block no other, and asked for again.
+"""Mails that a server lists and does not give: stepped over, so that they block no other, and asked for again.
 
 A row stands here from the transaction that moves the cursor past its mail until the mail is stored, or is gone from
 the server: nothing is forgotten.

@@ -1,19 +1,17 @@
 """`gateway channel sign-in`: let a person sign in to an account at Microsoft, with a code in his browser. RFC 8628."""
 
-import time
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from config.errors import AskedWrongly
+from gateway.cli.account_sign_in import APPLICATION, sign_in_to
 from gateway.cli.channel_view import view_channel
 from gateway.cli.desk import Desk, open_desk
 from gateway.cli.options import AsJson
-from gateway.cli.printing import complain, say, say_json
+from gateway.cli.printing import say, say_json
 
 if TYPE_CHECKING:
-    from outbound.oauth import Accounts
-    from outbound.tokens import Purpose
     from storage.accounts import Account
     from storage.channels import Channel
 
@@ -34,27 +32,14 @@ def sign_in(ctx: typer.Context, name: Name, as_json: AsJson = False) -> None:
 
 
 def sign_in_now(desk: Desk, name: str) -> str:
-    """Sign in, and say what came of it. Raises TokenTrouble."""
-    from config.secrets import Seal
-    from outbound.oauth import Accounts
+    """Sign in, and say what came of it. Raises Refused."""
     from outbound.tokens import Purpose
-    from storage.accounts import Grant
     from storage.channels import Via
 
     channel, account = _account(desk, name)
-    accounts = Accounts(desk.database, Seal(desk.settings.key_file), desk.settings.office365)
-    purpose = Purpose.GRAPH if channel.via is Via.GRAPH else Purpose.SMTP
-    if account.grant is Grant.APPLICATION:
-        accounts.access_token(account.number, purpose)
-        who = "the registered application"
-    else:
-        who = _with_code(accounts, account, purpose) or account.user
+    who = sign_in_to(desk, account.number, Purpose.GRAPH if channel.via is Via.GRAPH else Purpose.SMTP)
     _go_on(desk, channel)
-    other = (
-        ""
-        if who in (account.user, "the registered application")
-        else f"; it may need Send As rights for {account.user}"
-    )
+    other = "" if who in (account.user, APPLICATION) else f"; it may need Send As rights for {account.user}"
     return f"Signed in as {who}{other}. Try it: gateway channel test {name}"
 
 
@@ -69,14 +54,6 @@ def _account(desk: Desk, name: str) -> "tuple[Channel, Account]":
                 f"The channel {channel.name} signs in with a password, or not at all: nothing to do here"
             )
         return channel, session.get_one(Account, channel.account_id)
-
-
-def _with_code(accounts: "Accounts", account: "Account", purpose: "Purpose") -> str:
-    code = accounts.begin_sign_in(purpose)
-    # On standard error: what a program reads on standard output is the result.
-    complain(f"Open {code.verification_uri} and type in the code {code.user_code}, as {account.user}.")
-    complain(f"Waiting until you have signed in (at most {code.expires_in // 60} minutes) ...")
-    return accounts.finish_sign_in(account.number, purpose, code, time.sleep)
 
 
 def _go_on(desk: Desk, channel: "Channel") -> None:

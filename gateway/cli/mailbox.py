@@ -1,56 +1,50 @@
 """`gateway mailbox`: inboxes that the gateway reads itself, over IMAP. Connecting sets up both directions."""
 
-from dataclasses import dataclass
-from typing import TYPE_CHECKING, Annotated
+from typing import Annotated
 
 import typer
 
-from config.errors import AskedWrongly, Refused
+from config.clock import now
+from config.errors import AskedWrongly
+from gateway.cli import mailbox_sign_in
 from gateway.cli.channel_way import read_password
 from gateway.cli.desk import open_desk
 from gateway.cli.mailbox_view import try_account, view_mailbox
+from gateway.cli.mailbox_way import Reading, apply_reading, password_for
 from gateway.cli.noun import Noun
 from gateway.cli.options import AsJson, taking, word_of
 from gateway.cli.printing import answer, facts, local_time, say, say_json, table
-
-if TYPE_CHECKING:
-    from storage.mailboxes import Mailbox
+from gateway.cli.registration import ask_for_registration
 
 app = Noun("Mailboxes: inboxes that the gateway reads itself, over IMAP.")
 Named = Annotated[str, typer.Argument(metavar="ADDRESS", help="The mailbox's address or number.")]
 _MOST_DAYS = 36_500
 
 
-@dataclass(frozen=True, slots=True)
-class Reading:
-    """How a mailbox is read. What is given is changed."""
-
-    host: Annotated[str | None, typer.Option(help="The IMAP server.")] = None
-    port: Annotated[int | None, typer.Option(min=1, max=65535, help="993 for TLS, 143 for STARTTLS.")] = None
-    security: Annotated[str | None, typer.Option(metavar="tls|starttls|none", help="Default: tls.")] = None
-    user: Annotated[str | None, typer.Option(help="For signing in; else the address.")] = None
-    password_stdin: Annotated[
-        bool, typer.Option("--password-stdin", help="Read the password from standard input; it is stored sealed.")
-    ] = False
-    folder: Annotated[str | None, typer.Option(help="Where its mail arrives. Default: INBOX.")] = None
-    after: Annotated[
-        str | None,
-        typer.Option(metavar="leave|mark|move|delete", help="What is done there with stored mail. Default: leave."),
-    ] = None
-    move_to: Annotated[str | None, typer.Option(metavar="FOLDER", help="With --after move; made if missing.")] = None
-
-
 @app.verb("connect", "gateway mailbox connect gmail support@company.example --queue Support --password-stdin")
 @taking(Reading)
 def connect(
     ctx: typer.Context,
-    kind: Annotated[str, typer.Argument(metavar="imap|gmail", help="gmail: with an app password.")],
+    kind: Annotated[
+        str,
+        typer.Argument(
+            metavar="office365|gmail|imap",
+            help="office365: with a sign-in in the browser; gmail: with an app password.",
+        ),
+    ],
     address: Annotated[str, typer.Argument(metavar="ADDRESS", help="The inbox that customers write to.")],
     queue: Annotated[str, typer.Option(help="The queue that its mail goes to.")],
     reading: Reading,
     backlog: Annotated[
         str, typer.Option(metavar="now|DAYS|all", help="Which mail that is there already is fetched.")
     ] = "now",
+    sign_in: Annotated[
+        str | None,
+        typer.Option(
+            metavar="device|application",
+            help="Of kind office365: a person signs in once, or the registration's own secret. Default: device.",
+        ),
+    ] = None,
     smtp_host: Annotated[str | None, typer.Option(metavar="HOST", help="Where answers leave; else guessed.")] = None,
     smtp_port: Annotated[int, typer.Option(min=1, max=65535, help="587 for STARTTLS, 465 for TLS.")] = 587,
     smtp_security: Annotated[str, typer.Option(metavar="starttls|tls|none", help="Of that server.")] = "starttls",
@@ -63,20 +57,24 @@ def connect(
 
     Both directions are tried first; when one fails, nothing is stored.
     """
-    from gateway.cli import mailbox_connect
-
+    if kind.strip().lower() == "office365":
+        ask_for_registration(ctx)
     with open_desk(ctx) as desk:
+        from gateway.cli import mailbox_connect
+        from storage.accounts import Grant
         from storage.mailboxes import MailboxKind
 
+        chosen = word_of(MailboxKind, kind, "KIND")
         wanted = mailbox_connect.Wanted(
-            kind=word_of(MailboxKind, kind, "KIND"),
+            kind=chosen,
             address=address,
             queue=queue,
             since=mailbox_connect.since_of(backlog),
-            password=read_password(asked=True),
+            password=password_for(chosen, reading),
             smtp=None if receive_only else (smtp_host, smtp_port, smtp_security),
+            grant=word_of(Grant, sign_in, "--sign-in") if sign_in else None,
         )
-        number = mailbox_connect.connect(desk, wanted, lambda mailbox: _apply(mailbox, reading))
+        number = mailbox_connect.connect(desk, wanted, lambda mailbox: apply_reading(mailbox, reading))
         with desk.reading() as session:
             from storage.mailboxes import Mailbox
 
@@ -110,7 +108,9 @@ def set_(
         password = read_password(asked=reading.password_stdin)
         with desk.writing() as session:
             mailbox = find_mailbox(session, named)
-            _apply(mailbox, reading)
+            apply_reading(mailbox, reading)
+            if password and mailbox.account_id is not None:
+                raise AskedWrongly("It signs in with OAuth, not with a password: use `gateway mailbox sign-in`")
             if password:
                 mailbox.secret = Seal(desk.settings.key_file).close(password, mailbox.secret_purpose)
             if queue is not None:
@@ -123,28 +123,6 @@ def set_(
             session.flush()
             view = view_mailbox(session, mailbox)
         answer(view, as_json, f"Mailbox {view.address} is changed.")
-
-
-def _apply(mailbox: "Mailbox", reading: Reading) -> None:
-    from config.values import LOOPBACK
-    from storage.mailboxes import AfterFetch
-
-    for column in ("host", "port", "security", "user", "folder", "move_to"):
-        value = getattr(reading, column)
-        if value is not None:
-            setattr(mailbox, column, value)
-    if reading.after is not None:
-        mailbox.after_fetch = word_of(AfterFetch, reading.after, "--after")
-    if mailbox.security not in ("tls", "starttls", "none"):
-        raise AskedWrongly(f"--security: {mailbox.security!r} is none of tls, starttls, none")
-    if not mailbox.host:
-        raise AskedWrongly("--host: name the IMAP server, like imap.company.example")
-    if mailbox.security == "none" and mailbox.host not in LOOPBACK:
-        raise Refused("--security none would send the password in clear: use tls or starttls")
-    if mailbox.after_fetch is AfterFetch.MOVE and not mailbox.move_to:
-        raise AskedWrongly("--after move: say where with --move-to FOLDER")
-    if mailbox.after_fetch is AfterFetch.MOVE and mailbox.move_to.casefold() == mailbox.folder.casefold():
-        raise AskedWrongly("--move-to: that is the folder that is read, so each mail would come again for ever")
 
 
 @app.verb("list", "gateway mailbox list")
@@ -206,6 +184,8 @@ def show(ctx: typer.Context, named: Named, as_json: AsJson = False) -> None:
                 ("last mail", local_time(view.last_mail, zone)),
             ]
         )
+        for one in view.withheld:
+            say(f"not given: UID {one.uid}, asked for again at {local_time(one.next_try, zone)}: {one.reason}")
 
 
 @app.verb("test", "gateway mailbox test support@company.example")
@@ -241,6 +221,9 @@ def disable(ctx: typer.Context, named: Named, as_json: AsJson = False) -> None:
     _switch(ctx, named, "disabled", as_json)
 
 
+app.verb("sign-in", "gateway mailbox sign-in support@company.example")(mailbox_sign_in.sign_in)
+
+
 def _switch(ctx: typer.Context, named: str, word: str, as_json: bool) -> None:
     with open_desk(ctx) as desk:
         from storage.mailboxes import MailboxState, find_mailbox, set_state
@@ -248,6 +231,7 @@ def _switch(ctx: typer.Context, named: str, word: str, as_json: bool) -> None:
         with desk.writing() as session:
             mailbox = find_mailbox(session, named)
             set_state(session, mailbox, MailboxState(word))
+            mailbox.asked_at = now()
             session.flush()
             view = view_mailbox(session, mailbox)
         answer(view, as_json, f"Mailbox {view.address} is {view.state}.")

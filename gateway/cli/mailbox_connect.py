@@ -10,19 +10,38 @@ from sqlmodel import Session
 from config.clock import now
 from config.errors import AskedWrongly, Refused
 from config.secrets import Seal
+from gateway.cli.account_sign_in import accounts_of, sign_in_to
+from gateway.cli.channel_way import new_channel
 from gateway.cli.desk import Desk
 from gateway.cli.mailbox_view import try_account
 from gateway.mailbox.account import Account
+from gateway.mailbox.keys import token_source
 from outbound.doors import Door
 from outbound.envelope import Server
 from outbound.probe import probe
-from storage.address import canonical_address
-from storage.channels import Channel, ChannelKind, add_channel, list_channels
-from storage.mailboxes import Mailbox, MailboxKind, add_mailbox
+from outbound.tokens import Purpose, check_registration
+from storage.accounts import Grant, account_for, account_of_user
+from storage.address import canonical_address, domain_of
+from storage.channels import PRESETS, Channel, ChannelKind, add_channel, list_channels
+from storage.mailboxes import Mailbox, MailboxKind, add_mailbox, check_mailbox
 from storage.queues import Queue, ReplyTo, find_queue
 
-_GMAIL = ("imap.gmail.com", "smtp.gmail.com")
+_HOSTS = {MailboxKind.GMAIL: "imap.gmail.com", MailboxKind.OFFICE365: "outlook.office365.com"}
+_CHANNELS = {
+    MailboxKind.IMAP: ChannelKind.SMTP,
+    MailboxKind.GMAIL: ChannelKind.GMAIL,
+    MailboxKind.OFFICE365: ChannelKind.OFFICE365,
+}
 _DAYS = re.compile(r"(\d{1,5})\s*(?:d|days?)?")
+# Outlook.com, hotmail.co.uk, live.fr and the like.
+_PERSONAL = re.compile(r"(outlook|hotmail|live|msn|windowslive|passport)\.[a-z.]{2,6}")
+
+
+# What else can be done when SMTP does not work: with a password, and with a token.
+_OTHER_WAYS = (
+    "Name the server with --smtp-host, --smtp-port and --smtp-security, or say --receive-only",
+    "Or say --receive-only, and let answers leave by a channel with --kind office365 --via graph",
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,6 +54,7 @@ class Wanted:
     since: datetime | None
     password: str
     smtp: tuple[str | None, int, str] | None
+    grant: Grant | None = None  # of kind office365; None: as the account has it, else by a person
 
 
 def since_of(backlog: str) -> datetime | None:
@@ -51,20 +71,25 @@ def since_of(backlog: str) -> datetime | None:
 def connect(desk: Desk, wanted: Wanted, apply: Callable[[Mailbox], None]) -> int:
     """Returns the number of the new mailbox. Raises Refused, with what to do, when a direction does not work."""
     mailbox = _mailbox(desk, wanted, apply)
-    server = _server(mailbox, wanted)
     # Nothing is stored by this: who cannot be connected should not hear it after he has signed in.
     with desk.reading() as session:
         find_queue(session, wanted.queue)
+        check_mailbox(session, mailbox)
+    if wanted.kind is MailboxKind.OFFICE365:
+        mailbox.account_id = _signed_in(desk, mailbox, wanted.grant)
+    server = _server(mailbox, wanted)
     _try(desk, mailbox, wanted, server)
     with desk.writing() as session:
         queue = find_queue(session, wanted.queue)
         mailbox.queue_id = queue.number
         add_mailbox(session, mailbox)
         seal = Seal(desk.settings.key_file)
-        mailbox.secret = seal.close(wanted.password, mailbox.secret_purpose)
+        if wanted.password:
+            mailbox.secret = seal.close(wanted.password, mailbox.secret_purpose)
         if server:
-            channel = _channel(session, mailbox.address, server)
-            channel.secret = seal.close(wanted.password, channel.secret_purpose)
+            channel = _channel(session, mailbox, server)
+            if wanted.password:
+                channel.secret = seal.close(wanted.password, channel.secret_purpose)
             session.add(channel)
             mailbox.channel_id = queue.answer_via = channel.number
             _answer_there(session, queue)
@@ -73,11 +98,31 @@ def connect(desk: Desk, wanted: Wanted, apply: Callable[[Mailbox], None]) -> int
         return mailbox.number
 
 
+def _signed_in(desk: Desk, mailbox: Mailbox, grant: Grant | None) -> int:
+    """The account, signed in. It is kept when a direction fails: nobody needs to sign in for the next try."""
+    user = canonical_address(mailbox.user)
+    if user is None:
+        raise AskedWrongly(f"--user: {mailbox.user!r} is no mail address")
+    if _PERSONAL.fullmatch(domain_of(user)):
+        raise Refused(
+            f"{user} is a personal Microsoft account, which lets no program in: forward it instead "
+            "(`gateway queue setup NAME --provider outlook`)"
+        )
+    with desk.writing() as session:
+        before = account_of_user(session, user)
+        chosen = grant or (before.grant if before else Grant.DEVICE)
+        check_registration(desk.settings.office365, chosen)
+        account_id = account_for(session, user, chosen).number
+    if not accounts_of(desk).is_signed_in(account_id, Purpose.IMAP):
+        sign_in_to(desk, account_id, Purpose.IMAP)
+    return account_id
+
+
 def _mailbox(desk: Desk, wanted: Wanted, apply: Callable[[Mailbox], None]) -> Mailbox:
     address = canonical_address(wanted.address)
     if address is None:
         raise AskedWrongly(f"{wanted.address!r} is no mail address")
-    host = _GMAIL[0] if wanted.kind is MailboxKind.GMAIL else ""
+    host = _HOSTS.get(wanted.kind, "")
     mailbox = Mailbox(address=address, queue_id=0, kind=wanted.kind, host=host, user=address, since=wanted.since)
     apply(mailbox)
     if mailbox.security == "starttls" and mailbox.port == 993:
@@ -90,10 +135,10 @@ def _server(mailbox: Mailbox, wanted: Wanted) -> Server | None:
     if wanted.smtp is None:
         return None
     named, port, security = wanted.smtp
-    guessed = _GMAIL[1] if wanted.kind is MailboxKind.GMAIL else re.sub(r"^imaps?\.", "smtp.", mailbox.host)
+    guessed = PRESETS[_CHANNELS[wanted.kind]].host or re.sub(r"^imaps?\.", "smtp.", mailbox.host)
     if security not in ("starttls", "tls", "none"):
         raise AskedWrongly(f"--smtp-security: {security!r} is none of starttls, tls, none")
-    return Server(named or guessed, port, security, mailbox.user, wanted.password)
+    return Server(named or guessed, port, security, mailbox.user, wanted.password, mailbox.account_id)
 
 
 def _try(desk: Desk, mailbox: Mailbox, wanted: Wanted, server: Server | None) -> None:
@@ -105,25 +150,33 @@ def _try(desk: Desk, mailbox: Mailbox, wanted: Wanted, server: Server | None) ->
         password=wanted.password,
         folder=mailbox.folder,
         timeout_seconds=desk.settings.mailboxes.timeout_seconds,
+        token=token_source(accounts_of(desk), mailbox.account_id) if mailbox.account_id is not None else None,
     )
     tried = try_account(mailbox.address, account)
     if not tried.ok:
         raise Refused(f"Nothing was stored. IMAP: {tried.reply}" + (f": {tried.advice}" if tried.advice else ""))
     if server is None:
         return
-    [found] = probe(desk.settings, Door(servers=(server,)))
+    [found] = probe(desk.settings, Door(servers=(server,)), accounts_of(desk))
     if not found.ok:
         raise Refused(
             f"Nothing was stored. IMAP works; SMTP at {found.server} does not: {found.advice or found.reply}. "
-            "Name the server with --smtp-host, --smtp-port and --smtp-security, or say --receive-only"
+            f"{_OTHER_WAYS[mailbox.account_id is not None]}"
         )
 
 
-def _channel(session: Session, address: str, server: Server) -> Channel:
+def _channel(session: Session, mailbox: Mailbox, server: Server) -> Channel:
     """A channel that sends as this address: the one that is there, else a new one."""
-    found = next((one for one in list_channels(session) if one.from_address == address), None)
-    channel = found or add_channel(session, Channel(name=address, key="", kind=ChannelKind.SMTP, from_address=address))
+    found = next((one for one in list_channels(session) if one.from_address == mailbox.address), None)
+    channel = found or add_channel(session, _new_channel(mailbox))
     channel.host, channel.port, channel.security, channel.user = server.host, server.port, server.security, server.user
+    channel.kind, channel.account_id = _CHANNELS[mailbox.kind], mailbox.account_id
+    return channel
+
+
+def _new_channel(mailbox: Mailbox) -> Channel:
+    channel = new_channel(mailbox.address, _CHANNELS[mailbox.kind])
+    channel.from_address = mailbox.address
     return channel
 
 

@@ -12,6 +12,17 @@ if TYPE_CHECKING:
 
 
 @dataclass(frozen=True, slots=True)
+class WithheldView:
+    """A mail that the server lists and does not give."""
+
+    uid: int
+    since: datetime
+    tries: int
+    next_try: datetime
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
 class MailboxView:
     """A mailbox as it is shown, without its secret."""
 
@@ -34,6 +45,7 @@ class MailboxView:
     waiting: int
     last_look: datetime | None
     last_mail: datetime | None
+    withheld: list[WithheldView]  # stepped over, and asked for again
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,6 +65,7 @@ def view_mailbox(session: "Session", one: "Mailbox") -> MailboxView:
     """A row as it is shown."""
     from storage.channels import DEFAULT_SERVERS, Channel
     from storage.queues import Queue
+    from storage.withheld import withheld_mails
 
     queue = session.get_one(Queue, one.queue_id)
     channel = session.get(Channel, queue.answer_via) if queue.answer_via else None
@@ -76,6 +89,10 @@ def view_mailbox(session: "Session", one: "Mailbox") -> MailboxView:
         waiting=one.waiting,
         last_look=one.seen_at,
         last_mail=one.last_mail_at,
+        withheld=[
+            WithheldView(mail.uid, mail.since, mail.tries, mail.next_at, mail.reason)
+            for mail in withheld_mails(session, one.number)
+        ],
     )
 
 

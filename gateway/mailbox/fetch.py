@@ -92,36 +92,42 @@ class Fetcher:
         wanted = [one for one in self._inbox.list_mails(uids) if self._is_wanted(mailbox, one, is_backlog=is_backlog)]
         fetched = 0
         for batch in _batches(wanted, self._settings.mailboxes.batch, self._patience.is_suspect):
-            withheld: dict[int, str] = {}
-            found = self._given([one.uid for one in batch], withheld)
-            arrivals = {one.uid: self._arrival(mailbox, one, found[one.uid]) for one in batch if one.uid in found}
-            uid = batch[-1].uid
-            lot = _Lot(uid, arrivals, withheld, left + sum(one.uid > uid for one in wanted), is_backlog)
-            self._store(mailbox, cursor, lot)
-            self._put_away(mailbox, cursor, lot)
-            fetched += len(arrivals)
+            waiting = left + sum(one.uid > batch[-1].uid for one in wanted)
+            fetched += self._take_batch(mailbox, cursor, batch, waiting, is_backlog=is_backlog)
         return fetched
 
-    def _given(self, uids: list[int], withheld: dict[int, str]) -> dict[int, bytes]:
-        """The mails that come; those to step over are put into `withheld`, with the reason."""
+    def _take_batch(
+        self, mailbox: Mailbox, cursor: Cursor, batch: list[Listed], waiting: int, *, is_backlog: bool
+    ) -> int:
+        uids = [one.uid for one in batch]
+        try:
+            found, reason = self._given(uids)
+        except Withheld:
+            # Each with a transaction of its own: what comes is stored, whatever becomes of the next.
+            return sum(self._take_batch(mailbox, cursor, [one], waiting, is_backlog=is_backlog) for one in batch)
+        arrivals = {one.uid: self._arrival(mailbox, one, found[one.uid]) for one in batch if one.uid in found}
+        lot = _Lot(uids[-1], arrivals, {uids[0]: reason} if reason else {}, waiting, is_backlog)
+        self._store(mailbox, cursor, lot)
+        self._put_away(mailbox, cursor, lot)
+        return len(arrivals)
+
+    def _given(self, uids: list[int]) -> tuple[dict[int, bytes], str]:
+        """The mails that come; of one alone, why it is to be stepped over. Raises Withheld for one of several."""
         reason = self._patience.end_of(uids)
         if reason:
-            withheld[uids[0]] = reason
-            return {}
+            return {}, reason
         try:
             found = self._inbox.fetch(uids)
         except Withheld as error:
             if len(uids) > 1:
-                parts = [self._given([uid], withheld) for uid in uids]
-                return {uid: content for part in parts for uid, content in part.items()}
+                raise
             self._patience.refused(str(error))
-            withheld[uids[0]] = str(error)
-            return {}
+            return {}, str(error)
         except MailboxTrouble as error:
             self._patience.connection_ended(uids, str(error))
             raise
         self._patience.came(uids)
-        return found
+        return found, ""
 
     def _ask_again(self, mailbox: Mailbox, cursor: Cursor) -> int:
         """Those that were stepped over, as far as it is time; one that comes now is stored like any other."""
@@ -130,7 +136,7 @@ class Fetcher:
         fetched = 0
         for uid in due:
             listed = self._inbox.list_mails([uid])
-            found = self._given([uid], {}) if listed else {}
+            found = self._given([uid])[0] if listed else {}
             if listed and not found:
                 continue
             lot = _Lot(cursor.last_uid, {}, is_backlog=uid <= mailbox.backlog_uid, is_late=True)
@@ -182,7 +188,7 @@ class Fetcher:
         for id_, arrival in zip(ids, arrivals, strict=True):
             maillog.accepted(id_, recipient=mailbox.address, size=arrival.size, peer=mailbox.host)
         for uid, reason in lot.withheld.items():
-            maillog.trouble("a mail is stepped over and asked for later", mailbox=mailbox.address, uid=uid, reason=reason)
+            maillog.trouble("a mail is stepped over for now", mailbox=mailbox.address, uid=uid, reason=reason)
         if ids:
             wake(self._settings.data_dir, "intake")
 

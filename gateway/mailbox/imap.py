@@ -143,11 +143,11 @@ class Inbox:
             self._wire.send(tag + b" IDLE\r\n")
             if not self._wire.readline().startswith(b"+"):
                 raise MailboxTrouble(f"{self._account.host} offers IDLE and refuses it")
-            is_news = self._listen(seconds, is_stopping)
+            has_news = self._listen(seconds, is_stopping)
             self._wire.send(b"DONE\r\n")
             while not (line := self._wire.readline()).startswith(tag):
-                is_news = is_news or is_news(line)
-        return is_news
+                has_news = has_news or is_news(line)
+        return has_news
 
     def _listen(self, seconds: float, is_stopping: Callable[[], bool]) -> bool:
         left = seconds

@@ -2,6 +2,12 @@
 
 # What an answer holds, in lower case -> the advice. The first that fits is given.
 _SENTENCES: tuple[tuple[str, str], ...] = (
+    ("needs a new sign-in", "somebody must sign in again: `gateway mailbox sign-in ADDRESS`; nothing is lost"),
+    (
+        "refuses the token of",
+        "switch IMAP on for this mailbox (Set-CASMailbox ADDRESS -ImapEnabled $true); and who has signed in, or the "
+        "application, needs full access to it (Add-MailboxPermission)",
+    ),
     ("application-specific password", "Google wants an app password: make one at https://myaccount.google.com/apppasswords"),
     ("web login required", "Google wants a sign-in in the browser once: open the account, then try again"),
     ("basicauthblocked", "Microsoft takes no passwords here any more: this account needs OAuth"),

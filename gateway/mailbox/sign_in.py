@@ -118,4 +118,5 @@ def _authenticate(wire: Wire, mechanism: str, told: str) -> str:
 
 def _refused(account: Account, said: str) -> MailboxTrouble:
     kind = MailboxTrouble if "UNAVAILABLE" in said else SignInRefused
-    return kind(f"{account.host} refuses {account.user}: {plain(said)}")
+    whom = f"the token of {account.user}" if account.token else account.user
+    return kind(f"{account.host} refuses {whom}: {plain(said)}")

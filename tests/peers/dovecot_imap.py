@@ -1,7 +1,7 @@
 """A private Dovecot on loopback that keeps mail in maildirs and gives it out over IMAP.
 
-Everybody signs in with `secret`. Mails are put into an inbox as files, as a delivery agent does; the server may be
-stopped, killed and started again on the same mails.
+Everybody signs in with `secret`, or with a token that a token server knows. Mails are put into an inbox as files, as a
+delivery agent does; the server may be stopped, killed and started again on the same mails.
 """
 
 import os
@@ -33,10 +33,7 @@ userdb {{
   driver = static
   args = uid=nobody gid=nogroup home={mails}/%u allow_all_users=yes
 }}
-passdb {{
-  driver = static
-  args = password=secret
-}}
+{sign_in}
 protocol imap {{
   imap_capability = {capabilities}
 }}
@@ -51,15 +48,32 @@ service imap-login {{
 """
 
 
+BY_PASSWORD = """\
+passdb {{
+  driver = static
+  args = password=secret
+}}
+"""
+# Only with a token of OAuth 2, which it shows to a token server.
+BY_TOKEN = """\
+auth_mechanisms = xoauth2
+passdb {{
+  driver = oauth2
+  mechanisms = xoauth2
+  args = {folder}/oauth2.conf.ext
+}}
+"""
+
+
 class DovecotImap:
     """One server with its mails, as a block. `capabilities` takes the place of what it offers (`+X` adds)."""
 
-    def __init__(self, capabilities: str = "") -> None:
+    def __init__(self, capabilities: str = "", token_server: str = "") -> None:
         need_root("Dovecot starts as root, and gives it up")
         self._program = need("dovecot")
         if not Path("/usr/lib/dovecot/imap").exists():
             missing("Dovecot's IMAP server is not here: apt-get install dovecot-imapd")
-        self._capabilities = capabilities
+        self._capabilities, self._token_server = capabilities, token_server
         self._daemon: Daemon | None = None
         self._delivered = 0
         self.port = 0
@@ -85,7 +99,11 @@ class DovecotImap:
         self._daemon = Daemon("dovecot-imap")
         file = self._daemon.folder / "dovecot.conf"
         values = {"folder": self._daemon.folder, "mails": self.mails, "host": LOOPBACK, "port": self.port}
-        file.write_text(CONFIGURATION.format(capabilities=self._capabilities, **values))
+        sign_in = (BY_TOKEN if self._token_server else BY_PASSWORD).format(folder=self._daemon.folder)
+        file.write_text(CONFIGURATION.format(capabilities=self._capabilities, sign_in=sign_in, **values))
+        (self._daemon.folder / "oauth2.conf.ext").write_text(
+            f"tokeninfo_url = {self._token_server}/tokeninfo?access_token=\nusername_attribute = email\n"
+        )
         self._daemon.start([self._program, "-F", "-c", str(file)], self._greets)
 
     def stop(self) -> None:

@@ -20,6 +20,7 @@ from urllib.parse import parse_qs
 
 from peers.ports import LOOPBACK
 
+PERSON = "support@company.example"
 SECRET = "the-secret-of-the-application"
 DEVICE_GRANT = "urn:ietf:params:oauth:grant-type:device_code"
 
@@ -52,6 +53,7 @@ class Microsoft:
         self.has_signed_in = threading.Event()
         self.lifetime = 3600
         self.is_strict = True
+        self.directory = "11111111-1111-1111-1111-111111111111"  # of who signs in
         self._lock = threading.Lock()
         self._told: dict[str, deque[Told]] = {}
         self._refresh: set[str] = set()
@@ -161,7 +163,9 @@ class Microsoft:
         if grant != "client_credentials":
             tokens["refresh_token"] = self._new("refresh", self._refresh)
         if grant == DEVICE_GRANT:
-            tokens["id_token"] = f"e30.{_encoded({'preferred_username': 'support@company.example'})}.e30"
+            tokens["id_token"] = (
+                f"e30.{_encoded({'preferred_username': PERSON, 'tid': self.directory})}.e30"
+            )
         return 200, tokens
 
     def _send(self, request: BaseHTTPRequestHandler, body: bytes) -> tuple[int, dict[str, object]]:
