@@ -241,6 +241,11 @@ class ForwardingSettings(Section):
     canary_hours: float = Field(
         0, ge=0, description="A test mail goes round each named inbox so often; 0: never, since people see it there."
     )
+    silence_mails: int = Field(
+        10,
+        ge=0,
+        description="Alarm when a queue gets none in hours that brought so many in each of the last weeks; 0: never.",
+    )
 
 
 class MailboxSettings(Section):

@@ -10,13 +10,14 @@ from storage.forward_checks import CheckState, latest_check
 from storage.mailboxes import MailboxState, list_mailboxes, queue_ids_by_mailbox
 from storage.outbox import DeliveryState, count_states
 from storage.queues import list_queues, source_inboxes
+from storage.silence import silent_queues
 from storage.spool import SpoolState, count_fates
 from storage.withheld import withheld_mails
 
 
 def examine_desk(session: Session) -> Findings:
     """Everything, in order."""
-    for look in (_queues_and_agents, _forwards, _mailboxes, _mail, _outgoing):
+    for look in (_queues_and_agents, _forwards, _silence, _mailboxes, _mail, _outgoing):
         yield from look(session)
 
 
@@ -56,6 +57,12 @@ def _forwards(session: Session) -> Findings:
         else:
             advice = "try it again with `gateway queue check`"
             yield Finding(State.FAIL, subject, f"{check.state} on {when}: {check.refusal or 'not seen again'}", advice)
+
+
+def _silence(session: Session) -> Findings:
+    for one in silent_queues(session):
+        advice = f"see whether its inbox still forwards with `gateway queue check '{one.queue}'`"
+        yield Finding(State.WARN, f"queue {one.queue}", f"gets no mail since {one.since:%Y-%m-%d %H:%M} UTC", advice)
 
 
 def _mailboxes(session: Session) -> Findings:

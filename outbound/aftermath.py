@@ -13,7 +13,7 @@ from outbound.refusals import next_step
 from storage.agents import NoticeKind
 from storage.ids import lock_filing
 from storage.messages import Direction, Message, NewMessage, file_messages
-from storage.notices import News, tell
+from storage.notices import News, raise_alarm, tell
 from storage.outbox import Delivery, DeliveryState, Outgoing
 from storage.tickets import Event, Status, Ticket, get_ticket, move_by_itself, note
 
@@ -76,7 +76,7 @@ def warn_of_delay(session: Session, outgoing: Outgoing, delivery: Delivery) -> N
 
 def tell_of_channel(session: Session, outgoing: Outgoing, name: str, error: str) -> None:
     """Say on the ticket that its answer waits because a channel fails, and to everybody who wants to know."""
-    tell(session, News(NoticeKind.CHANNEL, f"the channel {name} fails, its mail waits", error), None)
+    raise_alarm(session, f"the channel {name} fails, its mail waits", error)
     if outgoing.ticket_id is not None and not outgoing.kind.is_automatic:
         ticket = get_ticket(session, outgoing.ticket_id)
         note(session, ticket, "channel", by="gateway", text=f"the channel {name} fails, mail waits: {error}")

@@ -28,7 +28,7 @@ class NoticeKind(StrEnum):
     ASSIGNED = "assigned"  # a ticket is his from now on
     ANSWERED = "answered"  # a customer wrote in his ticket, or in nobody's of his queue
     FAILED = "failed"  # an answer was not delivered, waits for hours, or nobody knows
-    CHANNEL = "channel"  # a channel fails, and mail waits
+    CHANNEL = "channel"  # a channel, a mailbox or a forward fails, or a queue is silent: mail does not flow
     HELD = "held"  # once a day: what waits for a person's decision; managers hear it anyway
 
 

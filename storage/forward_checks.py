@@ -83,6 +83,12 @@ def latest_check(session: Session, inbox: str) -> ForwardCheck | None:
     return session.exec(query).first()
 
 
+def check_before(session: Session, check: ForwardCheck) -> ForwardCheck | None:
+    """The check of the same inbox that was sent before this one."""
+    query = select(ForwardCheck).where(ForwardCheck.inbox == check.inbox, col(ForwardCheck.id) < check.id)
+    return session.exec(query.order_by(col(ForwardCheck.id).desc())).first()
+
+
 def checks_of(session: Session, queue_id: int, limit: int = 20) -> list[ForwardCheck]:
     """The checks of a queue, the newest first."""
     query = select(ForwardCheck).where(ForwardCheck.queue_id == queue_id).order_by(col(ForwardCheck.id).desc())

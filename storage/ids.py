@@ -7,7 +7,7 @@ section 7, lower case), so that ids sort by time and new rows stay together in t
 import re
 import threading
 from base64 import b32hexdecode, b32hexencode
-from datetime import datetime
+from datetime import UTC, datetime
 from secrets import token_bytes
 
 import sqlalchemy as sa
@@ -17,6 +17,7 @@ from config.clock import now
 
 _ID = re.compile(r"[0-9a-v]{16}")
 ID_BYTES = 10
+_ID_LENGTH = 16
 # What a column of integers holds on PostgreSQL; it and SQLite each raise an error of their own beyond theirs.
 MAX_NUMBER = 2**31 - 1
 
@@ -55,6 +56,11 @@ def new_id() -> str:
 def first_id(at: datetime) -> str:
     """What sorts before every id that was made at this moment or later."""
     return id_text(int(at.timestamp() * 1000).to_bytes(6, "big") + bytes(4))
+
+
+def time_of(id_: str) -> datetime:
+    """When an id was made."""
+    return datetime.fromtimestamp(int.from_bytes(id_bytes(id_[:_ID_LENGTH])[:6], "big") / 1000, UTC)
 
 
 def id_text(raw: bytes) -> str:

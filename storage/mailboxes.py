@@ -95,6 +95,11 @@ class Mailbox(SQLModel, table=True):
         return self.id
 
     @property
+    def has_backlog(self) -> bool:
+        """Whether something is left of what was there when it was first opened; never opened: nobody knows."""
+        return not self.uid_validity or min(self.last_uid, self.done_uid) < self.backlog_uid
+
+    @property
     def secret_purpose(self) -> str:
         """What `secret` is sealed for."""
         return f"mailbox:{self.id}:secret"
@@ -159,9 +164,21 @@ def list_mailboxes(session: Session) -> list[Mailbox]:
     return list(session.exec(select(Mailbox).order_by(col(Mailbox.address))).all())
 
 
+def mailboxes_of(session: Session, queue_id: int) -> list[Mailbox]:
+    """The mailboxes whose mail goes to a queue, by address."""
+    return [one for one in list_mailboxes(session) if one.queue_id == queue_id]
+
+
 def queue_ids_by_mailbox(session: Session) -> dict[str, int]:
     """The address of each mailbox -> the queue that stands for its mails."""
     return {row.address: row.queue_id for row in session.connection().execute(_QUEUES)}
+
+
+def ways_in() -> sa.Subquery:
+    """Every address at which mail comes in, and the queue that it is for: creation addresses and mailboxes."""
+    return sa.union_all(
+        select(CreationAddress.address, CreationAddress.queue_id), select(Mailbox.address, Mailbox.queue_id)
+    ).subquery()
 
 
 def set_state(session: Session, mailbox: Mailbox, state: MailboxState, error: str = "") -> bool:

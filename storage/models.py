@@ -24,6 +24,7 @@ import storage.presence
 import storage.queues
 import storage.rules
 import storage.saved_filters
+import storage.silence
 import storage.spool
 import storage.storms
 import storage.suppression

@@ -12,7 +12,7 @@ import sqlalchemy as sa
 from sqlmodel import Field, Session, SQLModel, col, select
 
 from config.clock import now
-from storage.agents import Agent, NoticeKind, NoticePace, QueueMember
+from storage.agents import Agent, NoticeKind, NoticePace, QueueMember, Role, list_agents
 from storage.columns import Choice, UtcDateTime
 
 if TYPE_CHECKING:
@@ -96,6 +96,15 @@ def tell(session: Session, news: News, ticket: "Ticket | None", listeners: Liste
     for agent in told:
         tell_one(session, agent, news, ticket)
     return [agent.email for agent in told]
+
+
+def raise_alarm(session: Session, headline: str, reason: str = "") -> None:
+    """Tell once that mail does not flow: those who asked for it, else the managers, since somebody must know."""
+    news = News(NoticeKind.CHANNEL, headline, reason)
+    if not tell(session, news, None):
+        for agent in list_agents(session):
+            if agent.role in (Role.MANAGER, Role.ADMIN):
+                tell_one(session, agent, news, None)
 
 
 def tell_one(session: Session, agent: Agent, news: News, ticket: "Ticket | None") -> None:

@@ -177,15 +177,16 @@ def _oldest_by_queue(session: Session) -> dict[int, datetime]:
 
 def _last_mail_by_queue(session: Session) -> dict[int, datetime]:
     """Among the newest mails only: a queue that got none for so long is told by its silence."""
-    from storage.addresses import CreationAddress
+    from storage.mailboxes import ways_in
     from storage.spool import Acceptance, Spool  # slow, as below
 
+    ways = ways_in()
     newest = select(Spool.recipient, Spool.acceptance_id).order_by(col(Spool.id).desc()).limit(_NEWEST).subquery()
     query = (
-        select(CreationAddress.queue_id, sa.func.max(Acceptance.received_at))
-        .join(newest, newest.c.recipient == CreationAddress.address)
+        select(ways.c.queue_id, sa.func.max(Acceptance.received_at))
+        .join(newest, newest.c.recipient == ways.c.address)
         .join(Acceptance, col(Acceptance.id) == newest.c.acceptance_id)
-        .group_by(col(CreationAddress.queue_id))
+        .group_by(ways.c.queue_id)
     )
     return dict(session.exec(query).all())
 
@@ -206,14 +207,15 @@ def _counts(queue: Queue, counted: Sequence[tuple[Status, bool, int]], held: dic
 
 def held_by_queue(session: Session) -> dict[int, int]:
     """How many mails are held, by the queue to whose address they came."""
-    from storage.addresses import CreationAddress
+    from storage.mailboxes import ways_in
     from storage.spool import Spool, SpoolState  # slow (0.1 s), and a list of tickets does without
 
+    ways = ways_in()
     query = (
-        select(CreationAddress.queue_id, sa.func.count())
-        .join(Spool, col(Spool.recipient) == CreationAddress.address)
-        .where(Spool.state == SpoolState.HELD)
-        .group_by(col(CreationAddress.queue_id))
+        select(ways.c.queue_id, sa.func.count())
+        .join(Spool, col(Spool.recipient) == ways.c.address)
+        .where(col(Spool.state) == SpoolState.HELD)
+        .group_by(ways.c.queue_id)
     )
     return dict(session.exec(query).all())
 

@@ -12,7 +12,7 @@ from gateway.cli.channel_way import Way, apply_way, new_channel, read_password, 
 from gateway.cli.desk import Desk, open_desk
 from gateway.cli.noun import Noun
 from gateway.cli.options import AsJson, taking
-from gateway.cli.printing import facts, say, say_json, table
+from gateway.cli.printing import facts, say, say_json, state_cell, table
 
 app = Noun("Channels: ways out beside the default servers.")
 Name = Annotated[str, typer.Argument(metavar="NAME", help="The channel's name.")]
@@ -84,7 +84,7 @@ def list_(ctx: typer.Context, as_json: AsJson = False) -> None:
             return
         table(
             ("CHANNEL", "KIND", "SERVER", "FROM", "STATE", "ORIGIN"),
-            [(v.name, v.kind, server_of(v), v.from_, v.state, v.origin) for v in views],
+            [(v.name, v.kind, server_of(v), v.from_, state_cell(v.state), v.origin) for v in views],
             empty="No channel.",
         )
 

@@ -5,9 +5,7 @@ acknowledged, and it is no storm. What is there already is known by its bytes: g
 it was ended.
 """
 
-import sys
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -18,6 +16,7 @@ from config.errors import Refused
 from gateway.cli.desk import Desk, open_desk
 from gateway.cli.options import AsJson
 from gateway.cli.printing import complain, say, say_json
+from gateway.cli.progress import progress
 
 if TYPE_CHECKING:
     from gateway.mailbox.archive import Kept
@@ -54,8 +53,8 @@ def import_(
 
         name, address = _address(desk, queue)
         mails = find_mails(path)
-        with _progress(len(mails), is_shown=not as_json and sys.stderr.isatty()) as advance:
-            imported, known, skipped = _take(desk, mails, address, advance)
+        with progress("importing", len(mails), is_quiet=as_json) as show:
+            imported, known, skipped = _take(desk, mails, address, show)
     made = Imported(name, address, len(mails), imported, known, skipped)
     if as_json:
         say_json(made)
@@ -81,15 +80,16 @@ def _address(desk: Desk, queue: str) -> tuple[str, str]:
 
 
 def _take(
-    desk: Desk, mails: "Sequence[Kept]", address: str, advance: Callable[[int], None]
+    desk: Desk, mails: "Sequence[Kept]", address: str, show: Callable[[int, int], None]
 ) -> tuple[int, int, list[str]]:
     limit = desk.settings.limits.message_bytes
     small = [mail for mail in mails if not limit or mail.size <= limit]
     skipped = [mail.name for mail in mails if limit and mail.size > limit]
-    imported = 0
+    imported = done = 0
     for batch in _batches(small):
         imported += _accept(desk, batch, address)
-        advance(len(batch))
+        done += len(batch)
+        show(done, len(small))
     return imported, len(small) - imported, skipped
 
 
@@ -136,17 +136,3 @@ def _accept(desk: Desk, batch: "Sequence[Kept]", address: str) -> int:
         spool.waive(connection, ids, spool.OLD_MAIL_PASSES)
     wake(desk.settings.data_dir, "intake")
     return len({arrival.sha256 for arrival in arrivals} - before)
-
-
-@contextmanager
-def _progress(total: int, *, is_shown: bool) -> Iterator[Callable[[int], None]]:
-    """A bar on standard error, in a terminal."""
-    if not is_shown:
-        yield lambda _count: None
-        return
-    from rich.console import Console
-    from rich.progress import Progress
-
-    with Progress(console=Console(stderr=True)) as bar:
-        task = bar.add_task("importing", total=total)
-        yield lambda count: bar.advance(task, count)

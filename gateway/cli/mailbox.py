@@ -6,14 +6,14 @@ import typer
 
 from config.clock import now
 from config.errors import AskedWrongly
-from gateway.cli import mailbox_sign_in
+from gateway.cli import mailbox_sign_in, mailbox_watch
 from gateway.cli.channel_way import read_password
 from gateway.cli.desk import open_desk
 from gateway.cli.mailbox_view import try_account, view_mailbox
 from gateway.cli.mailbox_way import Reading, apply_reading, password_for
 from gateway.cli.noun import Noun
 from gateway.cli.options import AsJson, taking, word_of
-from gateway.cli.printing import answer, facts, local_time, say, say_json, table
+from gateway.cli.printing import answer, facts, local_time, say, say_json, state_cell, table
 from gateway.cli.registration import ask_for_registration
 
 app = Noun("Mailboxes: inboxes that the gateway reads itself, over IMAP.")
@@ -83,7 +83,7 @@ def connect(
         say_json(view)
         return
     say(f"{view.address} is connected: its mail becomes tickets of queue {view.queue}.")
-    say(f"Answers leave via {view.answer_via}. How it goes: gateway mailbox show {view.address}")
+    say(f"Answers leave via {view.answer_via}. `gateway serve` fetches: gateway mailbox watch {view.address}")
 
 
 @app.verb("set", "gateway mailbox set support@company.example --after move --move-to Tickets")
@@ -143,7 +143,7 @@ def list_(ctx: typer.Context, as_json: AsJson = False) -> None:
                 (
                     v.address,
                     v.queue,
-                    v.state,
+                    state_cell(v.state),
                     str(v.fetched),
                     str(v.waiting),
                     local_time(v.last_mail, zone),
@@ -221,6 +221,7 @@ def disable(ctx: typer.Context, named: Named, as_json: AsJson = False) -> None:
     _switch(ctx, named, "disabled", as_json)
 
 
+app.verb("watch", "gateway mailbox watch support@company.example")(mailbox_watch.watch)
 app.verb("sign-in", "gateway mailbox sign-in support@company.example")(mailbox_sign_in.sign_in)
 
 

@@ -38,9 +38,12 @@ class Colored(str):
         return cell
 
 
-def say(text: str = "") -> None:
-    """One line on standard output."""
-    sys.stdout.write(terminal.one_line(text) + "\n")
+def say(text: str = "", value: str = "") -> None:
+    """One line on standard output; a value behind it that is `Colored` is so in a terminal."""
+    shown = terminal.one_line(value)
+    if isinstance(value, Colored) and sys.stdout.isatty():
+        shown = terminal.colored(shown, value.color)
+    sys.stdout.write(f"{terminal.one_line(text)}{shown}\n")
 
 
 def say_body(text: str) -> None:
@@ -105,7 +108,7 @@ def facts(pairs: Sequence[tuple[str, str]]) -> None:
     shown = [(name, value) for name, value in pairs if value]
     longest = max((len(name) for name, _ in shown), default=0)
     for name, value in shown:
-        say(f"{name:<{longest}}{_GAP}{value}")
+        say(f"{name:<{longest}}{_GAP}", value)
 
 
 def _plain_table(columns: Sequence[str], rows: Sequence[Sequence[str]]) -> None:
@@ -134,6 +137,16 @@ def _drawn_table(columns: Sequence[str], rows: Sequence[Sequence[str]]) -> None:
 
 def _style(cell: str) -> str:
     return cell.color if isinstance(cell, Colored) else ""
+
+
+def state_cell(state: str) -> str:
+    """How something does, as a word: what fails is red."""
+    return red(state) if state in ("failing", "needs-sign-in") else state
+
+
+def red(text: str) -> str:
+    """A text that somebody must not overlook; empty stays empty."""
+    return Colored(text, "red") if text else ""
 
 
 def local_time(moment: datetime | None, zone: str) -> str:

@@ -10,7 +10,8 @@ from gateway.cli.desk import Desk, open_desk
 from gateway.cli.noun import Noun
 from gateway.cli.options import AsJson, taking
 from gateway.cli.policies import Policies, apply_policies
-from gateway.cli.printing import facts, say, say_json, table
+from gateway.cli.printing import facts, red, say, say_json, table
+from gateway.cli.queue_health import troubles_of
 
 if TYPE_CHECKING:
     from sqlmodel import Session
@@ -30,6 +31,8 @@ class QueueView:
     address: str | None  # the one to use: its newest active one
     addresses: list[str]
     sources: list[str]
+    mailboxes: list[str]  # connected ones, whose mail comes here
+    troubles: list[str]
     suggested_inboxes: list[str]  # they seem to forward here; `queue set --source` confirms one
     members: list[str]
     display_name: str
@@ -145,10 +148,22 @@ def list_(
             say_json(views)
             return
         table(
-            ("QUEUE", "ADDRESS", "SOURCE INBOX", "ANSWER VIA", "TEAM"),
-            [(v.name, v.address or "", ", ".join(v.sources), v.answer_via, str(len(v.members))) for v in views],
+            ("QUEUE", "ADDRESS", "INBOX", "ANSWER VIA", "TEAM", "TROUBLE"),
+            [_row(view) for view in views],
             empty="No queue yet: make one with `gateway queue new NAME`",
         )
+
+
+def _row(view: QueueView) -> tuple[str, ...]:
+    inboxes = ", ".join([*view.sources, *(f"{one} (read)" for one in view.mailboxes)])
+    return (
+        view.name,
+        view.address or "",
+        inboxes,
+        view.answer_via,
+        str(len(view.members)),
+        red("; ".join(view.troubles)),
+    )
 
 
 def _all_views(desk: Desk, everything: bool) -> list[QueueView]:
@@ -177,6 +192,7 @@ def view_queue(session: "Session", queue: "Queue") -> QueueView:
     from storage.addresses import AddressState, list_addresses
     from storage.agents import queue_members
     from storage.channels import DEFAULT_SERVERS, Channel
+    from storage.mailboxes import mailboxes_of
     from storage.queues import source_inboxes
     from storage.source_inboxes import suggested_inboxes
 
@@ -188,6 +204,8 @@ def view_queue(session: "Session", queue: "Queue") -> QueueView:
         address=active[-1] if active else None,
         addresses=active,
         sources=[inbox.address for inbox in source_inboxes(session, queue.number)],
+        mailboxes=[one.address for one in mailboxes_of(session, queue.number)],
+        troubles=troubles_of(session, queue),
         suggested_inboxes=[inbox.address for inbox in suggested_inboxes(session, queue.number)],
         members=[agent.email for agent in queue_members(session, queue.number)],
         display_name=queue.display_name,
@@ -229,6 +247,8 @@ def _print(view: QueueView, as_json: bool) -> None:
         [
             ("addresses", ", ".join(view.addresses)),
             ("source inboxes", ", ".join(view.sources)),
+            ("mailboxes", ", ".join(view.mailboxes)),
+            ("trouble", red("; ".join(view.troubles))),
             (
                 "suggested inboxes",
                 ", ".join(view.suggested_inboxes) and f"{', '.join(view.suggested_inboxes)} (confirm: --source)",

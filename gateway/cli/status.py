@@ -13,12 +13,14 @@ from config.errors import AskedWrongly, Refused
 from gateway.cli.desk import Desk, open_desk
 from gateway.cli.noun import Noun
 from gateway.cli.options import AsJson
-from gateway.cli.printing import facts, local_time, say, say_json, table
+from gateway.cli.printing import facts, local_time, red, say, say_json, table
 
 if TYPE_CHECKING:
+    from gateway.cli.mailbox_view import MailboxView
     from gateway.doctor import Listening
     from outbound.delays import Delay
     from storage.overview import QueueCounts
+    from storage.silence import SilentQueue
     from storage.statistics import QueueStatistics
 
 app = Noun()
@@ -37,6 +39,8 @@ class Whole:
     listeners: "list[Listening]"
     failing: list[str]  # channels that do not send
     delays: "list[Delay]"  # why mail does not leave
+    mailboxes: "list[MailboxView]"
+    silent: "list[SilentQueue]"  # queues that usually get mail, and get none
 
 
 @app.verb("status", "gateway status --report queues.html --days 30")
@@ -96,7 +100,9 @@ def _print(whole: Whole, statistics: "list[QueueStatistics]", zone: str) -> None
             ("mail quarantined", str(whole.spool["quarantined"])),
             *[(f"outgoing {state}", str(count)) for state, count in whole.outbox.items() if count and state != "sent"],
             *[(f"listener {found.address}", "answers" if found.answers else "silent") for found in whole.listeners],
-            ("failing channels", ", ".join(whole.failing)),
+            ("failing channels", red(", ".join(whole.failing))),
+            *[(f"queue {one.queue}", red(f"silent since {local_time(one.since, zone)}")) for one in whole.silent],
+            *[(f"mailbox {one.address}", _mailbox_words(one)) for one in whole.mailboxes],
         ]
     )
     for delay in whole.delays:
@@ -113,6 +119,14 @@ def _print_delay(delay: "Delay") -> None:
     say(f"{waits} {delay.channel}{f' ({delay.server})' if delay.server else ''}: {delay.reply}")
     if delay.advice:
         say(f"  {delay.advice}")
+
+
+def _mailbox_words(one: "MailboxView") -> str:
+    if one.state == "failing":
+        return red(f"failing: {one.last_error}")
+    words = [one.state, f"{one.fetched} fetched", f"{one.waiting} waiting" if one.waiting else ""]
+    words.append(f"{len(one.withheld)} not given by the server" if one.withheld else "")
+    return ", ".join(word for word in words if word)
 
 
 def _spark(values: list[int]) -> str:
@@ -148,11 +162,14 @@ def _write_report(desk: Desk, path: Path, days: int, as_json: bool) -> None:
 
 
 def _whole(desk: Desk) -> Whole:
+    from gateway.cli.mailbox_view import view_mailbox
     from gateway.doctor import who_listens
     from outbound.delays import delays
     from storage.channels import ChannelState, list_channels
+    from storage.mailboxes import list_mailboxes
     from storage.outbox import DeliveryState, count_states
     from storage.overview import count_by_queue, count_waiting
+    from storage.silence import silent_queues
     from storage.spool import SpoolState, count_fates
 
     with desk.reading() as session:
@@ -168,4 +185,6 @@ def _whole(desk: Desk) -> Whole:
             listeners=[who_listens(listener) for listener in desk.settings.listener],
             delays=delays(session),
             failing=[channel.name for channel in list_channels(session) if channel.state is ChannelState.FAILING],
+            mailboxes=[view_mailbox(session, one) for one in list_mailboxes(session)],
+            silent=silent_queues(session),
         )

@@ -5,6 +5,7 @@ A subject can hold an escape sequence that clears the screen, sets the clipboard
 characters are shown as `\\x1b`, not dropped, so that one sees that somebody tried.
 """
 
+import os
 import re
 import unicodedata
 
@@ -33,6 +34,14 @@ def _shown(found: re.Match[str]) -> str:
     if code < 0x100:
         return f"\\x{code:02x}"
     return f"\\u{code:04x}" if code < 0x10000 else f"\\U{code:08x}"
+
+
+def colored(text: str, color: str) -> str:
+    """A harmless text in a color (#rrggbb), bold; plain where $NO_COLOR is set or the color has a name only."""
+    if not color.startswith("#") or os.environ.get("NO_COLOR"):
+        return text
+    red, green, blue = (int(color[place : place + 2], 16) for place in (1, 3, 5))
+    return f"\x1b[1;38;2;{red};{green};{blue}m{text}\x1b[0m"
 
 
 def width(text: str) -> int:

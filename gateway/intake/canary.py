@@ -1,6 +1,6 @@
 """Watch the forwards of inboxes by themselves: send a test every so many hours, and tell when one does not come home.
 
-The same test as `gateway queue check`. What it finds stands in `gateway doctor` and in the log.
+The same test as `gateway queue check`. What it finds stands in `gateway doctor` and in the log, and people are told.
 """
 
 from datetime import timedelta
@@ -12,7 +12,8 @@ from config.clock import now
 from config.errors import Refused
 from outbound.forward_check import is_undelivered, note_refusal, send_check
 from outbound.post_office import PostOffice
-from storage.forward_checks import CheckState, end_check, late_checks, latest_check
+from storage.forward_checks import CheckState, ForwardCheck, check_before, end_check, late_checks, latest_check
+from storage.notices import raise_alarm
 from storage.queues import Queue, source_inboxes
 
 
@@ -23,9 +24,18 @@ def watch_forwards(session: Session, office: PostOffice) -> None:
             note_refusal(session, check)
         else:
             end_check(session, check, CheckState.LOST)
-        maillog.trouble("a forward does not work", inbox=check.inbox, state=check.state, reason=check.refusal)
+        tell_of_forward(session, check)
     if office.settings.forwarding.canary_hours:
         _send_due(session, office)
+
+
+def tell_of_forward(session: Session, check: ForwardCheck) -> None:
+    """A test has failed: people are told when the one before it had not."""
+    maillog.trouble("a forward does not work", inbox=check.inbox, state=check.state, reason=check.refusal)
+    before = check_before(session, check)
+    if before is None or before.state is CheckState.ARRIVED:
+        reason = check.refusal or "A test mail was sent there and did not come home."
+        raise_alarm(session, f"mail to {check.inbox} is not forwarded to us any more", reason)
 
 
 def _send_due(session: Session, office: PostOffice) -> None:

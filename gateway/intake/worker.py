@@ -22,6 +22,7 @@ from gateway.intake.canary import watch_forwards
 from gateway.intake.checks.flood import UNKNOWN
 from gateway.intake.digest import headers_of, waiting_mails, write_digest
 from gateway.intake.prepare import Ready, prepare, prepare_limits
+from gateway.intake.silence import watch_silence
 from gateway.reading.bounded import BoundedReader
 from gateway.reading.child_process import ReaderLimits
 from outbound.appearance import load_tools
@@ -221,6 +222,7 @@ class IntakeWorker:
                 lock_filing(session)  # of several workers one sends
                 collect_unwanted(session, self._office.blobs)
                 watch_forwards(session, self._office)
+                watch_silence(session, self._office.settings)
             self._remind()
         if at >= self._storms_at and self._settings.storm_quiet_minutes:
             self._storms_at = at + _STORM_SECONDS

@@ -18,6 +18,7 @@ from gateway.mailbox.keys import account_of
 from gateway.mailbox.patience import Patience
 from storage.database import Database, open_database
 from storage.mailboxes import Mailbox, MailboxState, list_mailboxes, set_state
+from storage.notices import raise_alarm
 
 _LOOK_SECONDS = 2.0
 _STOP_SECONDS = 20.0
@@ -106,6 +107,8 @@ class MailboxReader(threading.Thread):
                 if mailbox is None or mailbox.state is MailboxState.DISABLED:
                     return
                 is_news = set_state(session, mailbox, state, error)
+                if is_news and state is MailboxState.FAILING:
+                    raise_alarm(session, f"the mailbox {mailbox.address} fails, its mail stays there for now", error)
         except DatabaseUnavailable:
             return  # the next pass tells it
         self._mailbox.state = state

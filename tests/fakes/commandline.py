@@ -3,6 +3,8 @@
 import io
 import json
 import sys
+from collections.abc import Iterator
+from contextlib import closing, contextmanager
 from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
@@ -14,7 +16,7 @@ from fakes.house import House
 
 from config.files import load
 from gateway.cli.ending import run
-from storage.database import open_database
+from storage.database import Database, open_database
 
 SETTINGS = """\
 data_dir = "var"
@@ -47,6 +49,12 @@ class Cli:
         """The same installation behind its commands, with a queue Support and an agent."""
         settings = load(self.config).settings
         return House(settings, open_database(settings))
+
+    @contextmanager
+    def database(self) -> Iterator[Database]:
+        """What its commands read and write, with nothing in it that they have not made."""
+        with closing(open_database(load(self.config).settings)) as opened:
+            yield opened
 
     def run(self, *words: str, stdin: str | bytes = b"", exits: int = 0) -> str:
         """What a command prints; what it says on standard error stands in `error` afterwards."""

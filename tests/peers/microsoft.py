@@ -163,9 +163,7 @@ class Microsoft:
         if grant != "client_credentials":
             tokens["refresh_token"] = self._new("refresh", self._refresh)
         if grant == DEVICE_GRANT:
-            tokens["id_token"] = (
-                f"e30.{_encoded({'preferred_username': PERSON, 'tid': self.directory})}.e30"
-            )
+            tokens["id_token"] = f"e30.{_encoded({'preferred_username': PERSON, 'tid': self.directory})}.e30"
         return 200, tokens
 
     def _send(self, request: BaseHTTPRequestHandler, body: bytes) -> tuple[int, dict[str, object]]:

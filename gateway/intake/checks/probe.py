@@ -4,6 +4,7 @@ It carries our loop mark, so this is asked before the loop check. The signed Mes
 server on the way has written another, the one in the subject does. A person's answer to it is ordinary mail.
 """
 
+from gateway.intake.canary import tell_of_forward
 from gateway.intake.case import Case, Verdict
 from gateway.intake.desk import Desk
 from gateway.intake.reports import REPORTS, report_mark
@@ -72,4 +73,6 @@ def _refused(case: Case, desk: Desk, mark: Mark | None) -> Verdict | None:
     if found and end_check(desk.session, found, CheckState.REFUSED):
         words = [" ".join(part for part in (one.address, one.status, one.diagnostic) if part) for one in failed]
         found.refusal = "; ".join(words)[:_MAX_REFUSAL]
+        if found.is_canary:
+            tell_of_forward(desk.session, found)
     return Verdict(SpoolState.SETUP, "probe", "a report about a test of a forward")

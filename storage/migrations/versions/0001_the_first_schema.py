@@ -405,6 +405,15 @@ def upgrade() -> None:
         batch_op.create_index(batch_op.f("ix_rule_queue_id"), ["queue_id"], unique=False)
 
     op.create_table(
+        "queue_hour",
+        sa.Column("queue_id", sa.Integer(), nullable=False),
+        sa.Column("hour", storage.columns.UtcDateTime(), nullable=False),
+        sa.Column("mails", sa.Integer(), nullable=False),
+        sa.ForeignKeyConstraint(["queue_id"], ["queue.id"], name=op.f("fk_queue_hour_queue_id")),
+        sa.PrimaryKeyConstraint("queue_id", "hour", name=op.f("pk_queue_hour")),
+    )
+
+    op.create_table(
         "source_inbox",
         sa.Column("address", sa.String(), nullable=False),
         sa.Column("queue_id", sa.Integer(), nullable=False),
@@ -771,6 +780,7 @@ def downgrade() -> None:
 
     op.drop_table("rule")
     op.drop_table("withheld_mail")
+    op.drop_table("queue_hour")
     with op.batch_alter_table("mailbox", schema=None) as batch_op:
         batch_op.drop_index(batch_op.f("ix_mailbox_queue_id"))
 

@@ -10,6 +10,8 @@ from peers.dovecot_imap import DovecotImap
 from peers.sink import Sink
 from peers.sinksession import Offer
 
+from storage.mailboxes import MailboxState, find_mailbox, set_state
+
 
 @pytest.fixture(scope="module")
 def server() -> Iterator[DovecotImap]:
@@ -127,3 +129,45 @@ def test_mailbox_that_does_not_exist_is_told_those_that_do(cli: Cli) -> None:
     """By address or by number."""
     assert "gateway mailbox connect" in cli.refuses("mailbox", "show", "x@y.example")
     assert "no mailbox" in cli.refuses("mailbox", "show", "99999999999999999999")
+
+
+def test_failing_mailbox_is_seen_everywhere(both: Cli, server: DovecotImap, user: str) -> None:
+    """In `status`, in `queue list` and in `doctor`; red in a terminal only."""
+    both.run("queue", "new", "Support")
+    both.run(*words(server, user, "--receive-only"), stdin="secret\n")
+    with both.database() as database, database.writing() as session:
+        set_state(session, find_mailbox(session, user), MailboxState.FAILING, "it refuses us")
+    assert f"mailbox {user}" in both.run("status")
+    assert [one["state"] for one in both.json("status")["mailboxes"]] == ["failing"]
+    [queue] = both.json("queue", "list")
+    assert queue["troubles"] == [f"mailbox {user} fails"]
+    assert "\x1b" not in both.run("queue", "list")
+    assert "it refuses us" in both.run("doctor", exits=1)
+
+
+def note_progress(cli: Cli, user: str, values: dict[str, int]) -> None:
+    """What the part that reads mailboxes has stored."""
+    with cli.database() as database, database.writing() as session:
+        mailbox = find_mailbox(session, user)
+        for name, value in values.items():
+            setattr(mailbox, name, value)
+
+
+def test_backlog_is_watched_to_its_end(cli: Cli, server: DovecotImap, user: str) -> None:
+    """Lines where nobody looks at a terminal; a mailbox that fails or takes too long ends it with 1."""
+    cli.run("queue", "new", "Support")
+    cli.run(*words(server, user, "--receive-only", "--backlog", "all"), stdin="secret\n")
+    cli.run("mailbox", "watch", user, "--seconds", "1", exits=1)
+    assert "gateway serve" in cli.error
+    begun = {"uid_validity": 7, "backlog_uid": 10, "last_uid": 4, "done_uid": 4, "fetched": 4, "waiting": 6}
+    note_progress(cli, user, begun)
+    end = {"last_uid": 10, "done_uid": 10, "fetched": 10, "waiting": 0}
+    looks = iter([{"last_uid": 8, "fetched": 8, "waiting": 2}, end])
+    cli.monkeypatch.setattr("gateway.cli.mailbox_watch.time.sleep", lambda _: note_progress(cli, user, next(looks)))
+    assert "6 mails came meanwhile" in cli.run("mailbox", "watch", user)
+    assert cli.error.splitlines()[-1] == f"fetching {user}: 6 of 6"
+    assert cli.json("mailbox", "watch", user)["done"]
+    note_progress(cli, user, {"last_uid": 9})
+    with cli.database() as database, database.writing() as session:
+        set_state(session, find_mailbox(session, user), MailboxState.FAILING, "it refuses us")
+    assert "it refuses us" in cli.refuses("mailbox", "watch", user)

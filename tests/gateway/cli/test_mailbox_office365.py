@@ -1,7 +1,6 @@
 """A mailbox at Microsoft: one sign-in for both directions, against servers that take tokens of OAuth 2 alone."""
 
 from collections.abc import Iterator
-from contextlib import closing
 from dataclasses import dataclass
 
 import pytest
@@ -16,7 +15,6 @@ from config.files import load
 from gateway.mailbox.fetch import Fetcher
 from gateway.mailbox.imap import Inbox
 from gateway.mailbox.keys import account_of
-from storage.database import open_database
 from storage.mailboxes import AfterFetch, find_mailbox
 
 INBOX = "support@company.example"
@@ -78,7 +76,7 @@ def register(cli: Cli, section: dict[str, str]) -> None:
 def fetch(cli: Cli) -> int:
     """What the part that reads mailboxes does with the stored account; how many mails came."""
     settings = load(cli.config).settings
-    with closing(open_database(settings)) as database:
+    with cli.database() as database:
         with database.reading() as session:
             mailbox = find_mailbox(session, INBOX)
         with Inbox(account_of(settings, database, mailbox)) as inbox:

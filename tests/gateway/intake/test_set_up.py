@@ -14,9 +14,11 @@ from config.errors import Refused
 from config.settings import Settings
 from gateway.intake.canary import watch_forwards
 from outbound.forward_check import send_check
+from storage.agents import Role, find_agent
 from storage.confirmations import ConfirmationView, confirmations_of
 from storage.database import Database
 from storage.forward_checks import CheckState, ForwardCheck, latest_check
+from storage.notices import Notice
 from storage.outbox import Outgoing
 from storage.queues import find_queue, name_source_inbox
 from storage.spool import SpoolState
@@ -150,7 +152,7 @@ def test_forged_test_mail_is_no_test(judge: House) -> None:
 
 
 def test_canary_goes_round_by_itself_and_tells_when_the_forward_dies(judge: House) -> None:
-    """One test when it is due and not before; one that is not seen in time is lost, and the next one is sent."""
+    """One test when it is due and not before; one that is not seen in time is lost, told once, and the next is sent."""
     forwarding = judge.settings.forwarding.model_copy(update={"canary_hours": 1})
     judge.office = replace(judge.office, settings=judge.settings.model_copy(update={"forwarding": forwarding}))
     with judge.database.writing() as session:
@@ -158,14 +160,18 @@ def test_canary_goes_round_by_itself_and_tells_when_the_forward_dies(judge: Hous
     for _ in range(2):
         with judge.database.writing() as session:
             watch_forwards(session, judge.office)
-    first = newest(judge)
-    with judge.database.writing() as session:
-        session.merge(first).sent_at = days_ago(1)
-    with judge.database.writing() as session:
-        watch_forwards(session, judge.office)
+            find_agent(session, judge.agent.email).role = Role.MANAGER
+    for _ in range(2):
+        with judge.database.writing() as session:
+            session.merge(newest(judge)).sent_at = days_ago(1)
+        with judge.database.writing() as session:
+            watch_forwards(session, judge.office)
     with judge.database.reading() as session:
         checks = session.exec(select(ForwardCheck).order_by(ForwardCheck.id)).all()  # type: ignore[arg-type]
-    assert [(one.is_canary, one.state) for one in checks] == [(True, CheckState.LOST), (True, CheckState.WAITING)]
+        told = [one.headline for one in session.exec(select(Notice)).all()]
+    assert [one.state for one in checks] == [CheckState.LOST, CheckState.LOST, CheckState.WAITING]
+    assert all(one.is_canary for one in checks)
+    assert told == [f"mail to {INBOX} is not forwarded to us any more"]
 
 
 def test_without_the_setting_nothing_is_sent_to_an_inbox(judge: House) -> None:
