@@ -40,7 +40,7 @@ def checked_networks(value: tuple[str, ...]) -> tuple[str, ...]:
     return value
 
 
-def _plain_domain(value: str) -> str:
+def plain_domain(value: str) -> str:
     """A domain as addresses compare: the capitals of a settings file must not make all mail unknown."""
     plain = value.strip().rstrip(".").lower()
     if not _DOMAIN.fullmatch(plain):
@@ -53,6 +53,6 @@ def _resolved(value: SecretStr, info: ValidationInfo) -> SecretStr:
 
 
 SettingsPath = Annotated[Path, AfterValidator(beside_the_file)]
-DomainName = Annotated[str, AfterValidator(_plain_domain)]
+DomainName = Annotated[str, AfterValidator(plain_domain)]
 Secret = Annotated[SecretStr, AfterValidator(_resolved)]
 Security = Literal["starttls", "tls", "none"]

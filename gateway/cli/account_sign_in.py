@@ -27,6 +27,7 @@ def sign_in_to(desk: Desk, account_id: int, purpose: "Purpose") -> str:
     """Sign in for this purpose; returns who has. Raises Refused with what to do."""
     from outbound.refusals import plain_sentence
     from outbound.tokens import TokenTrouble
+    from outbound.web import Unreachable
     from storage.accounts import Account, Grant
 
     accounts = accounts_of(desk)
@@ -37,7 +38,7 @@ def sign_in_to(desk: Desk, account_id: int, purpose: "Purpose") -> str:
             return _with_code(accounts, account, _purposes(purpose)) or account.user
         accounts.access_token(account_id, purpose)
     except TokenTrouble as error:
-        advice = plain_sentence(str(error))
+        advice = "" if isinstance(error.__cause__, Unreachable) else plain_sentence(str(error))
         raise Refused(f"Signing in failed: {error}" + (f". What to do: {advice}" if advice else "")) from error
     return APPLICATION
 

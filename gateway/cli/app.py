@@ -17,7 +17,10 @@ PANELS: dict[str, tuple[Word, ...]] = {
         Word("contact", "Contacts: the people who write to us."),
     ),
     "Set-up": (
-        Word("init", "Write gateway.toml and make the database, a queue, its address and an agent."),
+        Word(
+            "init",
+            "Make a new installation: settings, database, a queue with its address, an agent. In a terminal it asks.",
+        ),
         Word("serve", "Run the gateway: take mail, file it, send answers."),
         Word(
             "demo", "Show five customers, their threads and an answer, in under a minute, without touching your data."

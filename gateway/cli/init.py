@@ -1,16 +1,17 @@
-"""`gateway init`: settings file, database, queue, creation address and agent in one go."""
+"""`gateway init`: settings file, database, queue, creation address, inbox and agent in one go; then what comes next."""
 
 import json
 import os
-import sys
-from dataclasses import dataclass
+from dataclasses import replace
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
-from config.errors import AlreadyThere, AskedWrongly, Refused
+from config.errors import AlreadyThere, Refused
 from gateway.cli.desk import asked
+from gateway.cli.init_ask import Answers, completed
+from gateway.cli.init_found import Founded, found
 from gateway.cli.noun import Noun
 from gateway.cli.options import AsJson
 from gateway.cli.printing import say, say_json
@@ -43,19 +44,18 @@ address = {listen}
 """
 
 
-@dataclass(frozen=True, slots=True)
-class Founded:
-    """What was made."""
-
-    config: str
-    queue: str
-    address: str
-    agent: str | None
-
-
-@app.verb("init", "gateway init --domain in.desk.example --hostname mx.desk.example --agent ann@company.example")
+@app.verb("init", "gateway init --domain in.desk.example --inbox support@company.example --agent ann@company.example")
 def init(
     ctx: typer.Context,
+    inbox: Annotated[
+        str | None, typer.Option(metavar="EMAIL", help="The support inbox that customers write to today.")
+    ] = None,
+    way: Annotated[
+        str | None,
+        typer.Option(
+            metavar="forward|mailbox", help="How its mail comes here; mailbox: the gateway reads it over IMAP."
+        ),
+    ] = None,
     domain: Annotated[str | None, typer.Option(help="The domain of creation addresses.")] = None,
     hostname: Annotated[str | None, typer.Option(help="The name in the MX record; else mx. and the domain.")] = None,
     company: Annotated[str | None, typer.Option(help="The company's name, for acknowledgements.")] = None,
@@ -69,39 +69,62 @@ def init(
     time_zone: Annotated[str | None, typer.Option(metavar="ZONE", help="Like Europe/Lisbon; else UTC.")] = None,
     as_json: AsJson = False,
 ) -> None:
-    """Write gateway.toml and make the database, a queue, its address and an agent. Overwrites nothing."""
+    """Make a new installation: settings, database, a queue with its address, an agent. In a terminal it asks.
+
+    What is there stays as it is; given again, only what is missing is made.
+    """
+    given = Answers(company, inbox, way, domain, hostname, queue, agent, agent_name, listen, data_dir, time_zone)
     path = (asked(ctx).config or Path("gateway.toml")).absolute()
-    if path.exists():
-        raise AlreadyThere(f"{path} is there already: change it, or remove it first")
-    domain = domain or _ask("Domain of creation addresses, like in.company.example", "--domain")
-    values = {
-        "domain": domain,
-        "hostname": hostname or _ask("Name of this machine in the MX record", "", f"mx.{domain}"),
-        "company": company or _ask("Name of the company", "", " ").strip(),
-        "queue": queue or _ask("First queue", "", "Support"),
-        "listen": listen or _ask("Listen on", "", "0.0.0.0:25"),
-        "data_dir": data_dir or "var",
-        "time_zone": time_zone or _ask("Time zone", "", "UTC"),
-    }
-    agent = agent or _ask("Address of the first agent (empty: none)", "", " ").strip()
-    _write(path, _FILE.format(**{name: json.dumps(value) for name, value in values.items()}))
-    founded = _found(path, values["queue"], agent, agent_name or "")
+    founded = _founded_again(path, given) if path.exists() else _founded(path, completed(given))
     if as_json:
         say_json(founded)
         return
-    say(f"{founded.config} is written, the database is made.")
-    say(f"Forward your support inbox to {founded.address} (queue {founded.queue}).")
-    say("Start the gateway with `gateway serve`; look for troubles with `gateway doctor`.")
+    _print(founded)
 
 
-def _ask(question: str, option: str, default: str = "") -> str:
-    """Ask in a terminal; elsewhere take the default, or name the option that is missing."""
-    if not sys.stdin.isatty():
-        if not default:
-            raise AskedWrongly(f"Give {option}, or run `gateway init` in a terminal")
-        return default
-    answer: str = typer.prompt(question, default=default or None, show_default=bool(default.strip()))
-    return answer
+def _print(founded: Founded) -> None:
+    say()
+    say(f"{founded.config} and its database are there. Queue {founded.queue} has the address:")
+    say(f"  {founded.address}")
+    say("What comes next:")
+    for number, step in enumerate(founded.next, start=1):
+        say(f"  {number}. {step}")
+
+
+def _founded(path: Path, answers: Answers) -> Founded:
+    from config.files import load
+
+    names = ("domain", "hostname", "company", "queue", "listen", "data_dir", "time_zone")
+    _write(path, _FILE.format(**{name: json.dumps(getattr(answers, name)) for name in names}))
+    made = False
+    try:
+        founded = found(path, load(path).settings, answers)
+        made = True
+        return founded
+    finally:
+        if not made:
+            # So that the command can be given again after the mistake is put right.
+            path.unlink(missing_ok=True)
+
+
+def _founded_again(path: Path, given: Answers) -> Founded:
+    """What stands in the file counts. Raises AlreadyThere when something else was given."""
+    from config.files import load
+
+    settings = load(path).settings
+    written = {
+        "domain": settings.domain,
+        "hostname": settings.hostname,
+        "company": settings.company.name,
+        "time_zone": settings.time_zone,
+        "listen": settings.listener[0].address if settings.listener else "",
+    }
+    for name, value in written.items():
+        said = getattr(given, name)
+        if said is not None and said != value:
+            option = name.replace("_", "-")
+            raise AlreadyThere(f"{path} is there already, and says {value!r} for --{option}: change it there")
+    return found(path, settings, replace(given, queue=given.queue or settings.postmaster_queue))
 
 
 def _write(path: Path, text: str) -> None:
@@ -112,30 +135,3 @@ def _write(path: Path, text: str) -> None:
         raise Refused(f"Cannot write {path}: {error.strerror}") from error
     with os.fdopen(descriptor, "w", encoding="utf-8") as file:
         file.write(text)
-
-
-def _found(path: Path, queue: str, agent: str, agent_name: str) -> Founded:
-    from config.files import load
-    from storage import migrate
-    from storage.addresses import new_address
-    from storage.agents import add_agent, join_queue
-    from storage.queues import Queue, add_queue
-
-    made = False
-    try:
-        settings = load(path).settings
-        database = migrate.open_or_make(settings)
-        migrate.upgrade(database)
-        with database.writing() as session:
-            first = add_queue(session, Queue(name=queue, key=""))
-            address = new_address(session, first, settings.domain)
-            if agent:
-                join_queue(session, add_agent(session, agent, agent_name), first)
-            founded = Founded(str(path), first.name, address.address, agent or None)
-        database.close()
-        made = True
-        return founded
-    finally:
-        if not made:
-            # So that the command can be given again after the mistake is put right.
-            path.unlink(missing_ok=True)

@@ -5,7 +5,6 @@ from typing import Annotated
 import typer
 
 from config.clock import now
-from config.errors import AskedWrongly
 from gateway.cli import mailbox_sign_in, mailbox_watch
 from gateway.cli.channel_way import read_password
 from gateway.cli.desk import open_desk
@@ -70,7 +69,7 @@ def connect(
             address=address,
             queue=queue,
             since=mailbox_connect.since_of(backlog),
-            password=password_for(chosen, reading),
+            ask_password=lambda: password_for(chosen),
             smtp=None if receive_only else (smtp_host, smtp_port, smtp_security),
             grant=word_of(Grant, sign_in, "--sign-in") if sign_in else None,
         )
@@ -109,8 +108,6 @@ def set_(
         with desk.writing() as session:
             mailbox = find_mailbox(session, named)
             apply_reading(mailbox, reading)
-            if password and mailbox.account_id is not None:
-                raise AskedWrongly("It signs in with OAuth, not with a password: use `gateway mailbox sign-in`")
             if password:
                 mailbox.secret = Seal(desk.settings.key_file).close(password, mailbox.secret_purpose)
             if queue is not None:

@@ -52,7 +52,7 @@ class Wanted:
     address: str
     queue: str
     since: datetime | None
-    password: str
+    ask_password: Callable[[], str]  # only when all else fits: nobody types it for nothing
     smtp: tuple[str | None, int, str] | None
     grant: Grant | None = None  # of kind office365; None: as the account has it, else by a person
 
@@ -71,25 +71,27 @@ def since_of(backlog: str) -> datetime | None:
 def connect(desk: Desk, wanted: Wanted, apply: Callable[[Mailbox], None]) -> int:
     """Returns the number of the new mailbox. Raises Refused, with what to do, when a direction does not work."""
     mailbox = _mailbox(desk, wanted, apply)
+    _check_smtp(wanted)
     # Nothing is stored by this: who cannot be connected should not hear it after he has signed in.
     with desk.reading() as session:
         find_queue(session, wanted.queue)
         check_mailbox(session, mailbox)
     if wanted.kind is MailboxKind.OFFICE365:
         mailbox.account_id = _signed_in(desk, mailbox, wanted.grant)
-    server = _server(mailbox, wanted)
-    _try(desk, mailbox, wanted, server)
+    password = wanted.ask_password()
+    server = _server(mailbox, wanted, password)
+    _try(desk, mailbox, password, server)
     with desk.writing() as session:
         queue = find_queue(session, wanted.queue)
         mailbox.queue_id = queue.number
         add_mailbox(session, mailbox)
         seal = Seal(desk.settings.key_file)
-        if wanted.password:
-            mailbox.secret = seal.close(wanted.password, mailbox.secret_purpose)
+        if password:
+            mailbox.secret = seal.close(password, mailbox.secret_purpose)
         if server:
             channel = _channel(session, mailbox, server)
-            if wanted.password:
-                channel.secret = seal.close(wanted.password, channel.secret_purpose)
+            if password:
+                channel.secret = seal.close(password, channel.secret_purpose)
             session.add(channel)
             mailbox.channel_id = queue.answer_via = channel.number
             _answer_there(session, queue)
@@ -130,24 +132,27 @@ def _mailbox(desk: Desk, wanted: Wanted, apply: Callable[[Mailbox], None]) -> Ma
     return mailbox
 
 
-def _server(mailbox: Mailbox, wanted: Wanted) -> Server | None:
+def _check_smtp(wanted: Wanted) -> None:
+    if wanted.smtp and wanted.smtp[2] not in ("starttls", "tls", "none"):
+        raise AskedWrongly(f"--smtp-security: {wanted.smtp[2]!r} is none of starttls, tls, none")
+
+
+def _server(mailbox: Mailbox, wanted: Wanted, password: str) -> Server | None:
     """The way out: named, or guessed from the way in."""
     if wanted.smtp is None:
         return None
     named, port, security = wanted.smtp
     guessed = PRESETS[_CHANNELS[wanted.kind]].host or re.sub(r"^imaps?\.", "smtp.", mailbox.host)
-    if security not in ("starttls", "tls", "none"):
-        raise AskedWrongly(f"--smtp-security: {security!r} is none of starttls, tls, none")
-    return Server(named or guessed, port, security, mailbox.user, wanted.password, mailbox.account_id)
+    return Server(named or guessed, port, security, mailbox.user, password, mailbox.account_id)
 
 
-def _try(desk: Desk, mailbox: Mailbox, wanted: Wanted, server: Server | None) -> None:
+def _try(desk: Desk, mailbox: Mailbox, password: str, server: Server | None) -> None:
     account = Account(
         host=mailbox.host,
         port=mailbox.port,
         security=mailbox.security,
         user=mailbox.user,
-        password=wanted.password,
+        password=password,
         folder=mailbox.folder,
         timeout_seconds=desk.settings.mailboxes.timeout_seconds,
         token=token_source(accounts_of(desk), mailbox.account_id) if mailbox.account_id is not None else None,

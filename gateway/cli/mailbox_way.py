@@ -32,12 +32,10 @@ class Reading:
     move_to: Annotated[str | None, typer.Option(metavar="FOLDER", help="With --after move; made if missing.")] = None
 
 
-def password_for(kind: "MailboxKind", reading: Reading) -> str:
-    """The password on standard input, for kinds that have one. Raises AskedWrongly."""
+def password_for(kind: "MailboxKind") -> str:
+    """The password on standard input, hidden in a terminal, for kinds that have one. Raises AskedWrongly."""
     from storage.mailboxes import MailboxKind
 
-    if kind is MailboxKind.OFFICE365 and reading.password_stdin:
-        raise AskedWrongly("Microsoft takes no password from a program: leave --password-stdin out")
     password = read_password(asked=kind is not MailboxKind.OFFICE365)
     # Google shows it in groups of four.
     return password.replace(" ", "") if kind is MailboxKind.GMAIL else password
@@ -46,8 +44,10 @@ def password_for(kind: "MailboxKind", reading: Reading) -> str:
 def apply_reading(mailbox: "Mailbox", reading: Reading) -> None:
     """Put what was given into the row. Raises AskedWrongly or Refused for what makes no sense."""
     from config.values import LOOPBACK
-    from storage.mailboxes import AfterFetch
+    from storage.mailboxes import AfterFetch, MailboxKind
 
+    if reading.password_stdin and mailbox.kind is MailboxKind.OFFICE365:
+        raise AskedWrongly("Microsoft takes no password from a program: sign in with `gateway mailbox sign-in` instead")
     for column in ("host", "port", "security", "user", "folder", "move_to"):
         value = getattr(reading, column)
         if value is not None:

@@ -11,13 +11,14 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from config.errors import AskedWrongly
+from config.errors import AskedWrongly, Refused
 from gateway.cli.desk import Desk, open_desk
 from gateway.cli.forward_guide import KEYS, Guide, guide_for, guide_named
 from gateway.cli.options import AsJson
 from gateway.cli.printing import facts, local_time, say, say_json
 
 if TYPE_CHECKING:
+    from config.settings import Settings
     from storage.confirmations import ConfirmationView
 
 EXAMPLE = "gateway queue setup Support --inbox support@company.example --wait"
@@ -60,7 +61,7 @@ def setup(
     with open_desk(ctx) as desk:
         asked = _named_guide(provider)
         made = _prepare(desk, name, inbox or _ask_inbox(desk, name))
-        guide = asked or _guide_of(desk, made)
+        guide = asked or guide_of(desk.settings, made)
         shown = _set_up(desk, name, guide)
         if not as_json:
             _print(desk, shown, guide)
@@ -68,7 +69,7 @@ def setup(
         if as_json:
             say_json(_set_up(desk, name, guide))
     if not came:
-        raise typer.Exit(1)
+        raise Refused(f"No confirmation came in {seconds} seconds; `gateway queue setup` shows one that comes later")
 
 
 def _named_guide(key: str | None) -> Guide | None:
@@ -107,14 +108,14 @@ def _prepare(desk: Desk, name: str, inbox: str) -> str:
         return next((one.address for one in source_inboxes(session, queue.number)), "")
 
 
-def _guide_of(desk: Desk, inbox: str) -> Guide:
+def guide_of(settings: "Settings", inbox: str) -> Guide:
     """The provider behind an inbox, by its domain and its MX records."""
     from gateway.intake.dns import Lookups
     from gateway.reading.answers import Question
     from storage.address import domain_of
 
     domain = domain_of(inbox)
-    lookups = Lookups(desk.settings.dns)
+    lookups = Lookups(settings.dns)
     if not inbox or not lookups.is_on:
         return guide_for(domain, [])
     question = Question(domain, "MX")

@@ -25,6 +25,7 @@ STEPS = (
     '"Grant admin consent", where your organisation wants that.',
 )
 _ID = re.compile(r"[0-9a-fA-F]{8}-([0-9a-fA-F]{4}-){3}[0-9a-fA-F]{12}")
+_LIKE = "00000000-0000-0000-0000-000000000000"
 _DOMAIN = re.compile(r"[A-Za-z0-9-]{1,63}(\.[A-Za-z0-9-]{1,63}){1,8}")
 _SECTION = re.compile(r"^\[office365\].*$", re.MULTILINE)
 
@@ -37,18 +38,18 @@ def ask_for_registration(ctx: typer.Context) -> None:
     say("Microsoft lets programs in by an application that is registered in your own organisation, once:")
     for number, step in enumerate(STEPS, start=1):
         say(f"  {number}. {step}")
-    client_id = _asked("Application (client) ID", _ID)
-    tenant = _asked("Directory (tenant) ID", _ID, _DOMAIN)
+    client_id = _asked("Application (client) ID", _LIKE, _ID)
+    tenant = _asked("Directory (tenant) ID", f"{_LIKE}, or like company.example", _ID, _DOMAIN)
     keep_registration(ctx, loaded.path, client_id, tenant)
     say(f"Both stand in the section [office365] of {loaded.path} now.")
 
 
-def _asked(question: str, *forms: re.Pattern[str]) -> str:
+def _asked(question: str, like: str, *forms: re.Pattern[str]) -> str:
     while True:
         answer: str = typer.prompt(question).strip()
         if any(form.fullmatch(answer) for form in forms):
             return answer
-        complain("That is none: it looks like 00000000-0000-0000-0000-000000000000")
+        complain(f"  That is none: it looks like {like}")
 
 
 def keep_registration(ctx: typer.Context, path: Path, client_id: str, tenant: str) -> None:

@@ -100,6 +100,7 @@ def test_backlog_is_fetched_without_loss_or_repeat_over_three_kills(
         office.until(lambda: fetched(office) >= BACKLOG, "all mails are fetched", PATIENCE)
         took = time.monotonic() - began
         office.until(lambda: len(read_files(server)) == BACKLOG, "all mails are marked as read", 60)
+        office.until(lambda: not office.gateway.run("audit", "--json")["pending"], "all mails are filed", PATIENCE)
         told = office.audit()
     assert (told["accepted"], told["ok"]) == (BACKLOG, True)
     assert told["fates"]["filed"] == BACKLOG

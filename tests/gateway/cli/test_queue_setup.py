@@ -50,8 +50,9 @@ def test_waiting_setup_shows_the_confirmation(cli: Cli) -> None:
 
 
 def test_waiting_in_vain_ends_with_1(cli: Cli) -> None:
-    """After the time that was given."""
+    """After the time that was given, with a line that says so."""
     cli.run("queue", "setup", "Support", "--wait", "--seconds", "1", "--provider", "gmail", exits=1)
+    assert "No confirmation came" in cli.error
 
 
 def test_unknown_provider_is_asked_wrongly(cli: Cli) -> None:
