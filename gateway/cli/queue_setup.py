@@ -1,5 +1,6 @@
 """`gateway queue setup`: from a name to an inbox that forwards, with the provider's question caught on the way."""
 
+import os
 import select
 import sys
 import time
@@ -181,10 +182,10 @@ def _wait(desk: Desk, shown: SetUp, seconds: int, *, as_json: bool) -> bool:
     is_talk = not as_json and sys.stdin.isatty()
     if not is_talk and any(now() - one.received < _JUST_NOW for one in shown.confirmations):
         return True
-    if not as_json:
-        say(f"Waiting for a confirmation. {'o opens its link, q ends.' if is_talk else ''}")
     end = time.monotonic() + seconds
     with _single_keys(is_talk):
+        if not as_json:
+            say(f"Waiting for a confirmation. {'o opens its link, q ends.' if is_talk else ''}")
         while time.monotonic() < end:
             with desk.reading() as session:
                 fresh = [one for one in confirmations_of(session, number) if one.id not in known]
@@ -249,4 +250,5 @@ def _key_within(seconds: float, is_talk: bool) -> str:
         time.sleep(seconds)
         return ""
     ready, _, _ = select.select([sys.stdin], [], [], seconds)
-    return sys.stdin.read(1).lower() if ready else ""
+    # Straight from the terminal: what sys.stdin keeps for later, `select` does not see.
+    return os.read(sys.stdin.fileno(), 1).decode("ascii", "replace").lower() if ready else ""

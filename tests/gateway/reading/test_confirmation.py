@@ -2,7 +2,7 @@
 
 import pytest
 
-from gateway.reading.confirmation import is_known_link, read_confirmation
+from gateway.reading.confirmation import PROVIDERS, is_known_link, read_confirmation
 from gateway.reading.mail import Mail, Person
 
 GMAIL = """\
@@ -18,6 +18,20 @@ https://mail-settings.google.com/mail/vf-%5BANGjdJ9%5D-abc_def
 If you click the link and it appears to be broken, please copy and paste it
 into a new browser window. To cancel this request: https://mail-settings.google.com/mail/uf-%5BANGjdJ9%5D-xyz
 """
+
+# A provider, who writes for him, and where his links lead.
+QUESTIONS = [
+    ("Gmail", "forwarding-noreply@google.com", "mail-settings.google.com"),
+    ("Zoho", "noreply@zoho.eu", "mail.zoho.eu"),
+    ("Yahoo", "no-reply@cc.yahoo-inc.com", "login.yahoo.com"),
+    ("iCloud", "no_reply@email.apple.com", "www.icloud.com"),
+    ("Fastmail", "noreply@fastmail.com", "app.fastmail.com"),
+    ("Yandex", "noreply@yandex.ru", "mail.yandex.ru"),
+    ("GMX", "noreply@gmx.net", "www.gmx.net"),
+    ("Mail.ru", "noreply@mail.ru", "e.mail.ru"),
+    ("Proton", "no-reply@proton.me", "mail.proton.me"),
+    ("Cloudflare", "noreply@cloudflare.com", "dash.cloudflare.com"),
+]
 
 
 def asked(sender: str, subject: str, text: str) -> Mail:
@@ -50,6 +64,21 @@ def test_question_with_a_code_only_has_no_link() -> None:
     found = read_confirmation(asked("noreply@zoho.com", "Confirm email forwarding", text))
     assert found is not None
     assert (found.provider, found.code, found.link) == ("Zoho", "448812", "")
+
+
+@pytest.mark.parametrize(("provider", "sender", "host"), QUESTIONS)
+def test_question_of_every_provider_is_read(provider: str, sender: str, host: str) -> None:
+    """Its code, and its link where that leads to the provider's own host."""
+    text = f"Confirm that info@company.example may forward.\nCode: 448812\nhttps://{host}/mail/vf-confirm?x=1\n"
+    found = read_confirmation(asked(sender, "Confirm email forwarding", text))
+    assert found is not None
+    assert (found.provider, found.code, found.link) == (provider, "448812", f"https://{host}/mail/vf-confirm?x=1")
+    assert found.addresses == ("info@company.example",)
+
+
+def test_no_provider_is_without_a_test() -> None:
+    """The table above names them all."""
+    assert {name for name, _, _ in QUESTIONS} == {one.name for one in PROVIDERS}
 
 
 @pytest.mark.parametrize(
