@@ -17,10 +17,7 @@ PANELS: dict[str, tuple[Word, ...]] = {
         Word("contact", "Contacts: the people who write to us."),
     ),
     "Set-up": (
-        Word(
-            "init",
-            "Make a new installation: settings, database, a queue with its address, an agent. In a terminal it asks.",
-        ),
+        Word("init", "Make a new installation: settings, database, a queue with its address, an agent."),
         Word("serve", "Run the gateway: take mail, file it, send answers."),
         Word(
             "demo", "Show five customers, their threads and an answer, in under a minute, without touching your data."
