@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from datetime import UTC, datetime
+from email import message_from_string
 
 import pytest
 
@@ -23,6 +24,7 @@ from gateway.reading.parse import read_mail
 from gateway.reading.phrases import is_reply_subject
 from gateway.reading.quotation import reply_text
 from gateway.reading.refs import find_refs
+from gateway.reading.report_parts import decoded
 from gateway.reading.uucode import take_out_files
 from gateway.reading.words import decode_value
 
@@ -91,12 +93,46 @@ def test_gmail_quotation_is_cut_when_it_has_many_children() -> None:
     assert reply_text("new\n\nold text here", html) == "new"
 
 
+def test_gmail_quotation_is_cut_when_the_html_has_many_elements() -> None:
+    """Many that do not nest are harmless."""
+    html = f'<div>new</div>{"<br>" * 6000}<div class="gmail_quote">old text here</div>'
+    assert reply_text("new\n\nold text here", html) == "new"
+
+
+def test_header_line_is_left_alone_when_it_has_many_colons() -> None:
+    """They begin no other field."""
+    assert reply_text(f"new\n\nFrom: {'a: ' * 60}\n", None).startswith("new")
+
+
+def test_mail_is_empty_when_its_boundary_only_closes() -> None:
+    """No part, no text, and no exception."""
+    assert read_mail(b"Content-Type: multipart/mixed; boundary=b\r\n\r\n--b--\r\n").text == ""
+
+
+def test_html_is_kept_when_it_is_too_large_to_be_shown() -> None:
+    """Its text is shown as far as it goes, and the file is attached."""
+    mail = read_mail(b"Content-Type: text/html\r\n\r\n<p>Hello</p>" + b"<p>x" * 1_100_000)
+    assert mail.html is None
+    assert [one.filename for one in mail.attachments] == ["message.html"]
+
+
+def test_text_is_read_when_its_japanese_charset_is_a_lie() -> None:
+    """What no charset of Japan explains is shown as well as can be."""
+    raw = b"Content-Type: text/plain; charset=iso-2022-jp\r\n\r\nHello \xff\xfe\xfd"
+    assert read_mail(raw).text.startswith("Hello")
+
+
 def test_marks_of_ours_are_found_up_to_their_bound() -> None:
     """As text and as the name of a class, each once, in small letters."""
     words = [letter * 50 for letter in "abcdefghij"]
     assert find_refs(f"ref:{words[0].upper()} ref_{words[1]}", f"x_ref-{words[0]}") == (words[0], words[1])
     assert find_refs(" ".join(f"ref:{word}" for word in words)) == tuple(words[:8])
     assert find_refs("ref:short") == ()
+
+
+def test_report_is_read_when_its_words_are_no_characters() -> None:
+    """Half a pair of surrogates comes from nowhere, and takes nothing with it."""
+    assert decoded(message_from_string("Content-Type: text/plain\n\na\ud800b")) == "a?b"
 
 
 def test_recipient_is_the_address_that_was_written_to_when_the_report_tells_it() -> None:

@@ -7,8 +7,8 @@ from datetime import UTC, datetime
 import pytest
 from fakes.signing import key_zone, seal, sign
 
-from gateway.reading.answers import Answer, Answers, Question
-from gateway.reading.arc_check import Chain, check_chain, key_names, vouches
+from gateway.reading.answers import TROUBLE, Answer, Answers, Question
+from gateway.reading.arc_check import Chain, _flaw, check_chain, key_names, vouches
 from gateway.reading.dkim_check import check_signature, read_field, signature_fields
 from gateway.reading.dmarc import Walk
 from gateway.reading.sender_policy import check_sender
@@ -91,6 +91,21 @@ def test_chain_fails_when_its_newest_signature_has_a_flaw() -> None:
     sealed = b"From: Boss <boss@customer.example>\r\n" + seal(MAIL, "relay.example", PROVEN)
     found = check_chain(take_apart(sealed), key("relay.example"), AT)
     assert found.result == "fail"
+
+
+def test_chain_fails_when_its_newest_signature_may_not_count(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The rules for any other signature hold for that of a sealer."""
+    sealed = take_apart(seal(MAIL, "relay.example", PROVEN))
+    assert "no signature" in _flaw(sealed, 9, AT)
+    monkeypatch.setattr("gateway.reading.arc_check._flaw", lambda *_: "it has expired")
+    assert check_chain(sealed, key("relay.example"), AT) == Chain("fail", reason="it has expired")
+
+
+def test_chain_is_open_when_dns_is_silent() -> None:
+    """A later question may have an answer."""
+    sealed = take_apart(seal(MAIL, "relay.example", PROVEN))
+    silent = Answers({Question("s._domainkey.relay.example", "TXT"): TROUBLE})
+    assert check_chain(sealed, silent, AT).result == "temperror"
 
 
 def test_chain_names_only_keys_that_are_named() -> None:
