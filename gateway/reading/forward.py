@@ -11,36 +11,26 @@ from __future__ import annotations
 import re
 import textwrap
 from collections.abc import Sequence
-from dataclasses import dataclass
 from typing import Final
 
-from gateway.reading.attribution import Attribution, read_attribution
+from gateway.reading.attribution import Attribution
+from gateway.reading.forward_place import MAX_BLANKS, Place, find_place
 from gateway.reading.forward_subject import base_subject, is_finnish_answer, is_forward_subject, prefix_of
-from gateway.reading.labels import FORWARDED, REPLY_PREFIXES, Label, words_of
+from gateway.reading.labels import REPLY_PREFIXES, Label, words_of
 from gateway.reading.mail import Forwarded, Mail, Person
 from gateway.reading.quoted_header import (
-    Block,
-    core,
     is_forward_end,
-    is_forward_separator,
-    is_framed,
     is_original_separator,
     is_quoted,
     is_rule,
-    label_of,
-    may_introduce,
-    read_block,
     unquoted,
     visible,
 )
-from gateway.reading.unknown_header import read_bare_block, read_unknown_block
 from gateway.reading.written_date import read_date
 from gateway.reading.written_people import ADDRESS, read_people, read_person
 
 MAX_TEXT: Final = 1_000_000
 MAX_LINES: Final = 20_000
-MAX_NOTE_LINES: Final = 2_000  # a forwarded mail that begins later is not looked for
-MAX_BLANKS: Final = 4  # between a separator and the header lines below it
 
 _COMMAND: Final = re.compile(
     r"\s{0,20}(?:@fwd|@forward|#fwd|#customer)\b\s{0,20}:?\s{0,20}(?P<rest>[^\n]{0,400})", re.I
@@ -56,15 +46,6 @@ _FILLERS: Final = frozenset(
 )
 
 
-@dataclass(frozen=True, slots=True)
-class Place:
-    """Where a forwarded mail begins: the line of its separator, the first line of its body, and who wrote it."""
-
-    separator: int
-    body: int
-    header: Block | Attribution
-
-
 def find_forward(subject: str, text: str, embedded: Mail | None) -> Forwarded | None:
     """The mail that was forwarded by hand inside this one, or None."""
     lines = text[:MAX_TEXT].split("\n", MAX_LINES)
@@ -74,7 +55,7 @@ def find_forward(subject: str, text: str, embedded: Mail | None) -> Forwarded | 
     first = 1 if command else 0
     is_forward = is_forward_subject(subject) and not is_finnish_answer(subject, text)
     is_answer = prefix_of(subject)[0] in REPLY_PREFIXES
-    place = _find_place(lines, first, is_forward=bool(command) or is_forward, is_answer=is_answer)
+    place = find_place(lines, first, is_forward=bool(command) or is_forward, is_answer=is_answer)
     named = read_person(command["rest"]) if command else Person("", "")
     if place is None:
         return _commanded(named, subject, lines) if named.email else None
@@ -100,108 +81,6 @@ def _from_attachment(mail: Mail, note: str) -> Forwarded:
 
 def _commanded(author: Person, subject: str, lines: Sequence[str]) -> Forwarded:
     return Forwarded(author, subject=base_subject(subject), body=_trimmed(lines[1:]))
-
-
-def _find_place(lines: Sequence[str], first: int, *, is_forward: bool, is_answer: bool) -> Place | None:
-    """The first introduction of another mail; whatever comes after the first belongs to that mail."""
-    for at in range(first, min(len(lines), MAX_NOTE_LINES)):
-        line = lines[at]
-        if not may_introduce(line):
-            continue
-        if is_forward_separator(line) or _opens_with_separator(line):
-            place = _below(lines, at)
-            if place is not None:
-                return place
-        elif place := _unmarked(lines, at, first, is_forward=is_forward, is_answer=is_answer):
-            return place
-        elif not is_forward and _is_answer_from(lines, at, first):
-            return None
-    return None
-
-
-def _unmarked(lines: Sequence[str], at: int, first: int, *, is_forward: bool, is_answer: bool) -> Place | None:
-    """An introduction that does not say by itself that it is one of a forward."""
-    place = _silent(lines, at, first) if is_forward else None
-    return place if place is not None or is_answer else _unknown_separator(lines, at)
-
-
-def _unknown_separator(lines: Sequence[str], at: int) -> Place | None:
-    """`----- words -----` of a language that no table knows, above header lines that are beyond doubt."""
-    if not is_framed(lines[at]) or is_rule(lines[at]) or is_original_separator(lines[at]):
-        return None
-    place = _below(lines, at)
-    return place if place is not None and isinstance(place.header, Block) and place.header.is_certain else None
-
-
-def _silent(lines: Sequence[str], at: int, first: int) -> Place | None:
-    """An introduction that answers have too: only the subject says that this is a forward."""
-    line = lines[at]
-    if is_original_separator(line) or is_rule(line) or is_framed(line):
-        return _below(lines, at) or _attribution_at(lines, at, at)
-    if (found := label_of(unquoted(line))) and found[0] is not Label.OTHER:
-        return _block_at(lines, at, at)
-    return _unknown_at(lines, at) or _attribution_at(lines, at, first)
-
-
-def _unknown_at(lines: Sequence[str], at: int) -> Place | None:
-    block = read_unknown_block(lines, at)
-    return Place(at, block.end, block) if block.introduces else None
-
-
-def _attribution_at(lines: Sequence[str], at: int, first: int) -> Place | None:
-    attribution = read_attribution(lines, at, first)
-    if attribution is None or not attribution.is_certain or not ADDRESS.search(attribution.words):
-        return None
-    return Place(attribution.begin, at + 1, attribution)
-
-
-def _is_answer_from(lines: Sequence[str], at: int, first: int) -> bool:
-    """Here begins what is answered; a forward within it was made by somebody else."""
-    line = lines[at]
-    if is_original_separator(line):
-        return True
-    if (found := label_of(line)) and found[0] is Label.FROM and read_block(lines, at).is_certain:
-        return True
-    attribution = read_attribution(lines, at, first)
-    return attribution is not None and (attribution.is_certain or any(map(is_quoted, lines[at + 1 : at + 3])))
-
-
-def _opens_with_separator(line: str) -> bool:
-    """Yahoo: `----- Forwarded Message ----- From: Ann <a@b.c>To: ...` in one line."""
-    shown = visible(line).strip(" \t>")
-    if not shown.startswith("---"):
-        return False
-    words, dashes, _ = shown.lstrip("- ").partition("--")
-    return bool(dashes) and core(words) in FORWARDED
-
-
-def _below(lines: Sequence[str], at: int) -> Place | None:
-    """The header lines that follow a separator."""
-    if not is_rule(lines[at]) and _opens_with_separator(lines[at]):
-        after = visible(lines[at]).strip(" \t>").lstrip("- ").partition("--")[2].lstrip("- ")
-        if after:
-            return _block_at([*lines[:at], after, *lines[at + 1 : at + 60]], at, at)
-    for start in range(at + 1, min(len(lines), at + 2 + MAX_BLANKS)):
-        if visible(lines[start][:80]).strip(" \t>|"):
-            return _block_at(lines, start, at) or _attribution_below(lines, start, at)
-    return None
-
-
-def _attribution_below(lines: Sequence[str], start: int, separator: int) -> Place | None:
-    """Yandex writes who and when in one line below its separator."""
-    place = _attribution_at(lines, start, start)
-    return None if place is None else Place(separator, place.body, place.header)
-
-
-def _block_at(lines: Sequence[str], start: int, separator: int) -> Place | None:
-    window = list(map(unquoted, lines[start : start + 60])) if is_quoted(lines[start]) else lines[start : start + 60]
-    # Without colons they count below a separator only: "To wait is hard" begins like one.
-    readers = (read_block, read_unknown_block, read_bare_block)
-    for read in readers if start > separator else readers[:2]:
-        block = read(window, 0)
-        if block.introduces:
-            return Place(separator, start + block.end, block)
-    return None
 
 
 def _from_lines(lines: Sequence[str], place: Place, first: int, subject: str) -> Forwarded:

@@ -8,6 +8,7 @@ from typing import Final
 from gateway.reading.labels import FORWARD_PREFIXES, REPLY_PREFIXES, folded
 
 _MAX_VS: Final = 50_000
+_PREFIXES: Final = FORWARD_PREFIXES | REPLY_PREFIXES
 
 _TAG: Final = re.compile(r"\s{0,20}[\[(][^\[\]()]{1,40}[\])]")
 _PREFIX: Final = re.compile(r"\s{0,20}([^:：\[\]()\d]{1,20})(?:[\[(]?\d{1,3}[\])]?)?\s?[:：]")
@@ -27,7 +28,7 @@ def base_subject(subject: str) -> str:
     """The subject without the prefixes of answers and forwards."""
     for _ in range(20):
         prefix, rest = prefix_of(subject)
-        if prefix not in FORWARD_PREFIXES and prefix not in REPLY_PREFIXES:
+        if prefix not in _PREFIXES:
             break
         subject = rest
     return subject.strip()
@@ -38,7 +39,7 @@ def prefix_of(subject: str) -> tuple[str, str]:
     rest = subject
     for _ in range(4):
         found = _PREFIX.match(rest)
-        if found is not None and folded(found[1]) in FORWARD_PREFIXES | REPLY_PREFIXES:
+        if found is not None and folded(found[1]) in _PREFIXES:
             return folded(found[1]), rest[found.end() :].strip()
         tag = _TAG.match(rest)
         if tag is None:

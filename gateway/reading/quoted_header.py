@@ -12,17 +12,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Final
 
-from gateway.reading.labels import (
-    FORWARD_ENDS,
-    FORWARDED,
-    FORWARDED_FROM,
-    LABELS,
-    LONGEST_LABEL,
-    ORIGINAL,
-    WROTE_LAST,
-    Label,
-    folded,
-)
+from gateway.reading.labels import LABELS, LONGEST_LABEL, WROTE_LAST, Label, folded
+from gateway.reading.separators import FORWARD_ENDS, FORWARDED, FORWARDED_FROM, ORIGINAL
 
 MAX_LINE: Final = 2_000
 MAX_BLOCK_LINES: Final = 40

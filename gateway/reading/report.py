@@ -93,12 +93,16 @@ def _is_prose(part: Part) -> bool:
 def _complaint(parts: Sequence[Part], types: Sequence[str], headers: Sequence[tuple[str, str]]) -> Report:
     blocks = [block for part, kind in zip(parts, types, strict=True) if kind in _FEEDBACK for block in blocks_of(part)]
     addresses = [
-        block[name] for block in blocks for name in ("original-rcpt-to", "x-hmxmroriginalrecipient") if name in block
+        block[name]
+        for name in ("original-rcpt-to", "x-hmxmroriginalrecipient", "removed-recipient")
+        for block in blocks
+        if name in block
     ]
     addresses += [value for name, value in headers if name.lower() == "x-hmxmroriginalrecipient"]
-    recipients = tuple(
-        ReportedRecipient(person.email) for value in addresses[:20] for person in read_people(value) if person.email
-    )
+    people = [person.email for value in addresses[:20] for person in read_people(value) if person.email]
+    # Providers that hide who complained leave him in the mail, as the one to whom it went.
+    people = people or [one for one in [addressee_of(copy_in(parts, ""))] if one]
+    recipients = tuple(map(ReportedRecipient, dict.fromkeys(people)))
     return Report("complaint", recipients, original_message_id(parts, "", headers))
 
 

@@ -317,6 +317,13 @@ def test_a_trusted_sealer_who_saw_no_proof_does_not_vouch(results: str) -> None:
 # Result fields of others.
 
 
+def test_a_mail_is_likely_when_a_trusted_domain_signed_it() -> None:
+    """The operator's word for a relay; it is no proof. A record with rubbish in it is read as far as it goes."""
+    odd: Zone = {"_dmarc.customer.example": {"TXT": ["v=DMARC1; p=none; rubbish; ;"]}}
+    result = judge(sign(MAIL, "relay.example"), key_zone("relay.example"), odd, sealers=("relay.example",))
+    assert (result.identity, result.is_proven) == (Identity.LIKELY, False)
+
+
 def test_foreign_result_fields_are_never_read() -> None:
     """Also when they bear our name; the trace tells of it."""
     forged = b"Authentication-Results: mx.desk.example; dmarc=pass header.from=customer.example\r\n" + MAIL

@@ -102,6 +102,40 @@ def test_forward_is_read_in_this_language_when_a_client_wrote_it(form: str, row:
     assert found.date.strftime("%Y-%m-%d %H:%M") == "2024-03-05 10:23"
 
 
+UNKNOWN = "Xa: Ann Lee <ann@customer.example>\nYbe: 5 zz 2024 10:23\nZo: help@company.example <help@company.example>\n"
+
+
+def test_header_lines_are_read_when_their_language_is_unknown() -> None:
+    """Two people, a time and something else: a mail follows, whatever the labels say."""
+    block = f"{UNKNOWN}Uw: Bob <bob@x.example>\nVi: Printer broken\n\n{BODY}"
+    assert reply_text(f"{NEW}\n\n{block}", None) == NEW
+    for text in (f"please look\n\n{block}", f"please look\n\n----- Qqq -----\n{block}"):
+        found = mail("me@x.example", "Fwd: Printer broken", text).forwarded
+        assert found is not None
+        assert (found.author.email, found.subject, found.body) == ("ann@customer.example", "Printer broken", BODY)
+        assert [one.email for one in (*found.to, *found.cc)] == ["help@company.example", "bob@x.example"]
+
+
+def test_label_is_passed_when_it_is_unknown_among_known_ones() -> None:
+    """What it says is the time, or nothing to us."""
+    head = "From: Ann Lee <ann@customer.example>\nQqq: 5 zz 2024 10:23\nTo: help@company.example\nZz: 7\nSubject: x\n\n"
+    assert reply_text(f"{NEW}\n\n{head}{OLD}", None) == NEW
+    assert reply_text(f"{NEW}\n\n{head.replace('Qqq', '')}{OLD}", None) != ""
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "Name: Ann <ann@x.example>\nDay: 5.3.2024 10:23\nService: Haircut\nRoom: 7",
+        "Ann: <ann@x.example>\nBob: <bob@x.example>",
+        "a@b.example: no\n1: Ann <ann@x.example>",
+    ],
+)
+def test_lines_are_no_header_when_they_do_not_name_two_people_and_a_time(text: str) -> None:
+    """A form that somebody has filled in is what he wrote."""
+    assert reply_text(text, None) == text
+
+
 @pytest.mark.parametrize("subject", rows("absences"))
 def test_automatic_answer_is_known_by_its_subject_when_nothing_else_tells(subject: str) -> None:
     """Exchange writes such subjects in its own language."""

@@ -171,6 +171,19 @@ def test_rich_text_is_left_out_when_it_is_too_large_or_broken():
         assert (package.text, package.html, package.files) == ("", "", [("a.txt", b"file content")])
 
 
+def test_file_is_named_by_its_type_when_the_package_names_none():
+    """The text may stand among the properties of the message."""
+    pytest.importorskip("tnefparse")
+    text = b"words\0"
+    value = struct.pack("<HHII", 0x001E, 0x1000, 1, len(text)) + text + b"\0" * (-len(text) % 4)
+    stream = b"\x78\x9f\x3e\x22\1\0" + attribute(1, 0x00069007, struct.pack("<II", 1252, 0))
+    stream += attribute(1, 0x00069003, struct.pack("<I", 1) + value)
+    stream += attribute(2, 0x00069002, b"\1\0" + b"\0" * 12) + attribute(2, 0x0006800F, b"content")
+    mail = read_mail(rich_mail(stream))
+    assert (mail.text, [one.content for one in mail.attachments]) == ("words", [b"content"])
+    assert mail.attachments[0].filename
+
+
 def test_package_is_kept_when_it_has_too_many_attributes():
     """The library copies what is left at each of them."""
     assert unpack(b"\x78\x9f\x3e\x22\1\0" + attribute(1, 0x00068004, b"") * 20_000) is None
