@@ -56,8 +56,11 @@ async def _through(lanes: Lanes, domain: str) -> None:
 
 @pytest.mark.parametrize("destinations", [40, pytest.param(5_000, marks=[pytest.mark.slow, pytest.mark.timeout(900)])])
 def test_domain_that_hangs_holds_up_nobody_else(make_desk: MakeDesk, sink: Sink, destinations: int) -> None:
-    """Ninety mails to a domain that hangs come first; one to each other is sent while all of those still wait."""
-    desk = make_desk(sink, connections=4, command_timeout_seconds=600)
+    """Ninety mails to a domain that hangs come first; one to each other is sent while all of those still wait.
+
+    Of the twenty connections sixteen hang, as many as one domain may have under way.
+    """
+    desk = make_desk(sink, connections=20, command_timeout_seconds=600)
     hanging = [f"c{place}@hangs.example" for place in range(90)]
     for address in hanging:
         sink.script.always(Step.RCPT, Act(delay=600), to=address)
