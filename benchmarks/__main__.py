@@ -7,7 +7,7 @@ from functools import partial
 
 import pytest
 
-from benchmarks import accept, end_to_end, hostile, latency, lookup, memory, reading, relay, search, startup
+from benchmarks import accept, end_to_end, filing, hostile, latency, lookup, memory, reading, relay, search, startup
 from benchmarks.machine import describe_machine
 
 
@@ -18,7 +18,7 @@ def main() -> int:
         "names",
         nargs="*",
         metavar="NAME",
-        help="accept, latency, memory, end_to_end, lookup, relay, startup, reading, hostile, search; none: all",
+        help="accept, latency, memory, end_to_end, filing, lookup, relay, startup, reading, hostile, search; none: all",
     )
     parser.add_argument("--rounds", type=int, default=5, help="how often each of a pair is measured, in turn (5)")
     parser.add_argument(
@@ -31,6 +31,7 @@ def main() -> int:
         "latency": partial(latency.main, asked.rounds),
         "memory": memory.main,
         "end_to_end": partial(end_to_end.main, asked.rounds),
+        "filing": filing.main,
         "lookup": partial(lookup.main, asked.rounds, asked.messages),
         "relay": partial(relay.main, asked.rounds, asked.mails),
         "startup": partial(startup.main, asked.rounds),

@@ -281,7 +281,7 @@ class Desk:
         ticket.updated_at = self.at
         self.filed.append(Filed(case, message, ticket, is_new_ticket))
         for id_ in (message.message_id, *message.references):
-            known = Known(ticket.id, None, id_ == message.message_id, message.content_key)
+            known = Known(ticket.id, id_ == message.message_id, message.content_key)
             self.references.setdefault(reference_key(id_), []).append(known)
 
     def write(self) -> None:

@@ -221,12 +221,12 @@ def _best(known: list[Known], case: Case, desk: Desk) -> int | None:
     Whose ticket it is comes before who is only named there: anybody can name him in one that he opens.
     """
 
-    def fitness(row: Known) -> tuple[bool, bool, bool, int]:
-        ticket = desk.ticket(row.ticket_id)
+    def fitness(number: int) -> tuple[bool, bool, bool, int]:
+        ticket = desk.ticket(number)
         if ticket is None:
             return (False, False, False, 0)
         here = case.queue.number in desk.homes.get(ticket.id, ())
         is_named = desk.role(ticket, case.author) is ParticipantRole.NAMED
         return (here, desk.takes_part(case, ticket), not is_named, ticket.id)
 
-    return max(known, key=fitness).ticket_id if known else None
+    return max(dict.fromkeys(row.ticket_id for row in known), key=fitness, default=None)

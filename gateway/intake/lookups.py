@@ -44,10 +44,12 @@ _RECENT = (
     .limit(10_000)
 )
 _REFERENCES = (
-    sa.select(_REFERENCE, _MESSAGE.c.content_key)
-    .join(_MESSAGE, _MESSAGE.c.id == _REFERENCE.c.message_id)
+    sa.select(_REFERENCE.c.key, _REFERENCE.c.ticket_id, _REFERENCE.c.is_own, _MESSAGE.c.content_key)
+    .outerjoin(_MESSAGE, sa.and_(_REFERENCE.c.is_own, _MESSAGE.c.id == _REFERENCE.c.message_id))
     .where(_among(_REFERENCE.c.key))
-    .order_by(_REFERENCE.c.message_id)
+    # Each mail of a long thread names its first one: all of them together are one row, and none of them is read.
+    .group_by(_REFERENCE.c.key, _REFERENCE.c.ticket_id, _REFERENCE.c.is_own, _MESSAGE.c.content_key)
+    .order_by(sa.func.min(_REFERENCE.c.message_id))
 )
 _PARTICIPANTS = (
     sa.select(_PARTICIPANT.c.ticket_id, _PARTICIPANT.c.address, _PARTICIPANT.c.role, _ADDRESS.c.contact_id)
@@ -88,9 +90,8 @@ class Known:
     """A stored id: in which ticket, and whether it is the id of a message there or only named by one."""
 
     ticket_id: int
-    message_id: int | None  # None: a message of this batch
     is_own: bool
-    content_key: str
+    content_key: str  # of the message whose id it is
 
 
 @dataclass(slots=True)
@@ -155,7 +156,7 @@ def find_references(session: Session, keys: Collection[str]) -> dict[str, list[K
     """What is stored under these keys of ids."""
     found: dict[str, list[Known]] = {}
     for row in _rows(session, _REFERENCES, keys):
-        found.setdefault(row.key, []).append(Known(row.ticket_id, row.message_id, row.is_own, row.content_key))
+        found.setdefault(row.key, []).append(Known(row.ticket_id, row.is_own, row.content_key or ""))
     return found
 
 

@@ -3,6 +3,7 @@
 import pytest
 from fakes.house import House, days_ago, mail
 
+from gateway.intake.lookups import Known, find_references
 from outbound.marks import Audience, person_tag
 from storage.queues import FreshMail
 from storage.spool import SpoolState
@@ -231,3 +232,14 @@ def test_mail_to_postmaster_is_filed_in_its_queue(house: House) -> None:
     """RFC 5321 section 4.5.1: somebody reads it."""
     row = house.receive(mail(subject="your server"), to=f"postmaster@{house.settings.domain}")
     assert house.ticket_of(row).subject == "your server"
+
+
+def test_a_long_thread_is_one_row_for_the_id_that_all_of_its_mails_name(house: House) -> None:
+    """The first mail is known with its content; that others name it is said once, however many they are."""
+    first = house.ticket_of(house.receive(mail(message_id="<a@x.example>")))
+    for number in range(3):
+        house.receive(mail(f"again {number}", headers="In-Reply-To: <a@x.example>\n"))
+    content = house.messages(first.id)[0].content_key
+    with house.database.reading() as session:
+        found = find_references(session, ["a@x.example"])
+    assert found == {"a@x.example": [Known(first.id, True, content), Known(first.id, False, "")]}
