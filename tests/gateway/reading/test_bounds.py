@@ -21,7 +21,7 @@ from gateway.reading.invitation import describe_calendar
 from gateway.reading.mail import Kind
 from gateway.reading.parameters import parse_parameters
 from gateway.reading.parse import read_mail
-from gateway.reading.phrases import is_reply_subject
+from gateway.reading.phrases import count_robot_words, is_reply_subject
 from gateway.reading.quotation import reply_text
 from gateway.reading.refs import find_refs
 from gateway.reading.report_parts import decoded
@@ -85,6 +85,7 @@ def test_prefix_auto_says_that_nobody_wrote() -> None:
     """Yahoo and others write it so."""
     assert is_reply_subject("Auto: Printer")
     assert not is_reply_subject("Automatic reply and more")
+    assert count_robot_words("Automatic reply: Undeliverable: Automatic reply: Printer") == 3
 
 
 def test_gmail_quotation_is_cut_when_it_has_many_children() -> None:
@@ -118,7 +119,7 @@ def test_html_is_kept_when_it_is_too_large_to_be_shown() -> None:
 
 def test_text_is_read_when_its_japanese_charset_is_a_lie() -> None:
     """What no charset of Japan explains is shown as well as can be."""
-    raw = b"Content-Type: text/plain; charset=iso-2022-jp\r\n\r\nHello \xff\xfe\xfd"
+    raw = b"Content-Type: text/plain; charset=iso-2022-jp\r\n\r\nHello \x81"
     assert read_mail(raw).text.startswith("Hello")
 
 
@@ -176,7 +177,7 @@ def test_boundary_is_looked_for_up_to_a_bound() -> None:
 def test_encoded_word_is_read_when_a_question_mark_stands_in_it() -> None:
     """Some programs leave it as it is (RFC 2047 section 4.2 would not)."""
     assert decode_value("=?utf-8?q?why??=") == "why?"
-    assert decode_value("=?utf-8?q?a?=b c?=") == "ab c?="
+    assert decode_value("=?utf-8?q?a?=41 b?= c") == "a41 b?= c"
 
 
 def test_comments_are_passed_when_they_never_close() -> None:
@@ -187,7 +188,7 @@ def test_comments_are_passed_when_they_never_close() -> None:
 def test_package_is_none_when_it_has_too_many_elements() -> None:
     """BER without lengths may go on for ever."""
     begin = b"\x30\x80\x06\x09" + bytes.fromhex("2a864886f70d010702") + b"\xa0\x80"
-    assert signed_content(begin + b"\x04\0" * 300_000) is None
+    assert signed_content(begin + b"\x30\x80\x02\x01\x01\x31\x80" + b"\x04\0" * 150_000) is None
 
 
 @pytest.mark.parametrize("said", [b"memory allocation of 99 bytes failed", b"MemoryError"])

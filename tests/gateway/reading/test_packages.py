@@ -19,7 +19,7 @@ from hypothesis import strategies as st
 from gateway.reading.cms import signed_content
 from gateway.reading.parse import read_mail
 from gateway.reading.rtf import read_rtf
-from gateway.reading.tnef import unpack
+from gateway.reading.tnef import _words, unpack
 
 INNER = b"Content-Type: text/plain\r\n\r\nsigned words\r\n"
 
@@ -182,6 +182,11 @@ def test_file_is_named_by_its_type_when_the_package_names_none():
     mail = read_mail(rich_mail(stream))
     assert (mail.text, [one.content for one in mail.attachments]) == ("words", [b"content"])
     assert mail.attachments[0].filename
+
+
+def test_words_are_the_first_when_a_property_has_several():
+    """The library hands on a list then."""
+    assert _words([b"first", b"second"]) == "first"
 
 
 def test_package_is_kept_when_it_has_too_many_attributes():
