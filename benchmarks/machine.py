@@ -41,6 +41,14 @@ def name_of(pid: int) -> str:
         return ""
 
 
+def command_of(pid: int) -> str:
+    """The command line that a process was started with, its words apart by blanks; empty when it is gone."""
+    try:
+        return Path(f"/proc/{pid}/cmdline").read_text().replace("\0", " ")
+    except OSError:
+        return ""
+
+
 def memory_kib(pid: int, what: str) -> int:
     """Of /proc/PID/status: VmRSS, what a process holds, or VmHWM, the most that it held since `forget_peak`."""
     status = Path(f"/proc/{pid}/status").read_text().splitlines()
