@@ -4,13 +4,11 @@ The rows that need intake alone are `test_scenarios_complaints`, `_forgery`, `_p
 the others are named below, by file.
 """
 
-import ast
-from pathlib import Path
+from journeys.tables import TESTS, Proofs, functions_of, gone
 
 from gateway.intake.follow_up import FINDERS
 
-TESTS = Path(__file__).parents[1]
-ELSEWHERE: dict[str, dict[str, str]] = {
+ELSEWHERE: Proofs = {
     "outbound/test_replies.py": {
         "complaint 03: who was removed comes back": "test_whom_the_customer_left_out_is_left_out_too_and_said",
     },
@@ -102,15 +100,9 @@ ELSEWHERE: dict[str, dict[str, str]] = {
 }
 
 
-def functions_of(file: Path) -> set[str]:
-    """The names of the tests in a file."""
-    return {one.name for one in ast.walk(ast.parse(file.read_text())) if isinstance(one, ast.FunctionDef)}
-
-
 def test_every_named_test_exists() -> None:
     """A row whose test was renamed or deleted is found here."""
-    for file, rows in ELSEWHERE.items():
-        assert set(rows.values()) <= functions_of(TESTS / file), file
+    assert gone(ELSEWHERE) == []
 
 
 def test_every_complaint_has_a_test() -> None:

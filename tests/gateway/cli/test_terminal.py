@@ -65,6 +65,15 @@ def test_table_in_a_terminal_shows_brackets_and_no_escape_of_a_mail(cli: Cli) ->
     assert not FORBIDDEN.search(re.sub(r"\x1b\[[0-9;]*m", "", said).replace("\r\n", "\n"))
 
 
+def test_tickets_stand_in_the_colour_of_their_queue(cli: Cli) -> None:
+    """In a terminal; a pipe gets the name alone."""
+    cli.house.receive(mail())
+    cli.run("queue", "set", "Support", "--color", "#ff0000")
+    said = in_terminal("ticket", "list", folder=cli.folder)
+    assert re.search(r"\x1b\[[0-9;]+mSupport\x1b\[0m", said)
+    assert "\x1b" not in cli.run("ticket", "list")
+
+
 def test_raw_mail_in_a_terminal_is_harmless_and_exact_in_a_pipe(cli: Cli) -> None:
     """`mail raw` gives a program the bytes, and a person something to read."""
     raw = mail("\x1b[2Jevil")

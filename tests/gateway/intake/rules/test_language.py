@@ -7,7 +7,7 @@ import pytest
 
 from config.errors import AskedWrongly
 from gateway.intake.rules.action import Action, Verb, parse_action
-from gateway.intake.rules.condition import parse_condition
+from gateway.intake.rules.condition import FIELDS, parse_condition
 from gateway.intake.rules.decision import decide, read_rule
 from gateway.intake.rules.facts import Facts
 from gateway.reading.mail import Attachment, Kind, Mail, Person
@@ -196,3 +196,10 @@ def test_rule_whose_end_was_waived_lets_the_mail_go_on() -> None:
     """A released mail is not held again by the same rule; the next rule has its say."""
     rules = rule(1, [HOLDS], ["hold"]), rule(2, [HOLDS], ["tag b"])
     assert decided(*rules, passed=("rule 1",)) == "rule 2: tag b"
+
+
+def test_every_field_has_a_sample() -> None:
+    """What a rule may ask about is asked above, each field once at least."""
+    asked = {words.removeprefix("not ").split()[0].lower() for words in TRUE}
+    wanted = {field.partition(":")[0] for field in FIELDS}
+    assert wanted <= {word.partition(":")[0] for word in asked}
