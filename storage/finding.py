@@ -1,7 +1,7 @@
 """What people type to find tickets: words, "phrases", beginnings* and filters like `from:maria before:2026-03-01`.
 
-What stands in the subject comes first, then what stands in names of people and files, then the rest; within each
-the newest message first. Both databases find the same.
+Whole words come before words that only begin so. What stands in the subject comes first, then what stands in names of
+people and files, then the rest; within each the newest message first. Both databases find the same.
 """
 
 import re
@@ -29,6 +29,7 @@ _MAX_WORDS = 64
 # A phrase of so many words is found like the whole: more of them only cost.
 _RANKS: tuple[tuple[str, ...], ...] = ((SUBJECT,), (AUTHOR, FILES), ("",))
 _AROUND = 8
+_RECENT = 8000
 _MESSAGE = table_of(Message)
 
 
@@ -38,6 +39,7 @@ class Query:
 
     terms: tuple[Term, ...] = ()
     filters: tuple[tuple[str, str], ...] = ()
+    is_open: bool = False  # the last word may go on: somebody is still typing it
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,10 +65,10 @@ def parse_query(typed: str) -> Query:
         else:
             terms += _terms(f"{name} {plain}", "", is_phrase=False, is_begun=value.endswith("*"))
     terms = terms[:_MAX_WORDS]
-    is_open = bool(terms) and not typed.rstrip().endswith('"') and _ends_in_word(typed)
+    is_open = bool(terms) and not typed.rstrip().endswith('"') and _ends_in_word(typed) and not terms[-1].is_begun
     if is_open:
         terms[-1] = replace(terms[-1], is_begun=True)
-    return Query(tuple(terms), tuple(filters))
+    return Query(tuple(terms), tuple(filters), is_open)
 
 
 def _terms(text: str, field: str, *, is_phrase: bool, is_begun: bool) -> list[Term]:
@@ -92,13 +94,24 @@ def search_messages(session: Session, typed: str, limit: int = 50) -> list[int]:
     if not query.terms:
         return list(session.connection().execute(_newest(conditions, limit)).scalars()) if conditions else []
     found: dict[int, None] = {}
-    for fields in _ranks(query.terms):
-        for field in fields:
-            terms = [term.within(field) for term in query.terms]
-            found |= dict.fromkeys(_matching(session, terms, conditions, limit))
+    for terms in _readings(query):
+        for field in (field for fields in _ranks(terms) for field in fields):
+            found |= dict.fromkeys(_matching(session, [term.within(field) for term in terms], conditions, limit))
             if len(found) >= limit:
                 return list(found)[:limit]
     return list(found)
+
+
+def _readings(query: Query) -> list[tuple[Term, ...]]:
+    """The words as they stand, then with the last one as the beginning of a longer word.
+
+    A beginning gathers whatever goes on so, and SQLite reads all of it before it knows the newest; whole words are
+    found at once, and mostly are enough.
+    """
+    if not query.is_open:
+        return [query.terms]
+    *before, last = query.terms
+    return [(*before, replace(last, is_begun=False)), query.terms]
 
 
 def _ranks(terms: Sequence[Term]) -> tuple[tuple[str, ...], ...]:
@@ -110,10 +123,32 @@ def _matching(
     session: Session, terms: Sequence[Term], conditions: Sequence[sa.ColumnElement[bool]], limit: int
 ) -> Iterator[int]:
     match = matching(session, terms)
-    query = sa.select(match.number).select_from(match.table).where(match.condition, *conditions)
+    found = sa.select(match.number.label("number")).select_from(match.table).where(match.condition)
+    if match.is_newest_first:
+        query = found.where(*conditions)
+        if conditions:
+            query = query.join(Message, col(Message.id) == match.number).join(
+                Ticket, col(Ticket.id) == Message.ticket_id
+            )
+        yield from session.connection().execute(query.order_by(match.number.desc()).limit(limit)).scalars()
+        return
+    # PostgreSQL cannot tell a rare word from a frequent one: it would read all messages backwards to find a hundred
+    # of a word that stands in three. So it looks among the newest first; for what is rare there, the index is quick.
+    recent = found.where(match.number > sa.select(sa.func.max(_MESSAGE.c.id) - _RECENT).scalar_subquery())
+    page = list(_page(session, recent, conditions, limit))
+    yield from page if len(page) >= limit else _page(session, found, conditions, limit)
+
+
+def _page(
+    session: Session, found: sa.Select[int], conditions: Sequence[sa.ColumnElement[bool]], limit: int
+) -> Iterator[int]:
+    """The newest of those that were found, and that the filters let through."""
+    all_found = found.cte("found").prefix_with("MATERIALIZED", dialect="postgresql")
+    query = sa.select(all_found.c.number).where(*conditions)
     if conditions:
-        query = query.join(Message, col(Message.id) == match.number).join(Ticket, col(Ticket.id) == Message.ticket_id)
-    yield from session.connection().execute(query.order_by(match.number.desc()).limit(limit)).scalars()
+        query = query.join(Message, col(Message.id) == all_found.c.number)
+        query = query.join(Ticket, col(Ticket.id) == Message.ticket_id)
+    yield from session.connection().execute(query.order_by(all_found.c.number.desc()).limit(limit)).scalars()
 
 
 def _newest(conditions: Sequence[sa.ColumnElement[bool]], limit: int) -> sa.Select[int]:

@@ -150,6 +150,7 @@ class Matching:
     number: sa.ColumnElement[int]
     table: sa.FromClause
     condition: sa.ColumnElement[bool]
+    is_newest_first: bool  # the index itself has that order, so that reading it may stop early
 
 
 def matching(session: Session, terms: Sequence[Term]) -> Matching:
@@ -157,10 +158,10 @@ def matching(session: Session, terms: Sequence[Term]) -> Matching:
     if session.connection().dialect.name == "sqlite":
         wanted = " ".join(_sqlite_term(term) for term in terms)
         found = sa.literal_column("message_words").op("MATCH", is_comparison=True)(sa.literal(wanted))
-        return Matching(sa.literal_column("message_words.rowid", sa.Integer), _TABLE, found)
+        return Matching(sa.literal_column("message_words.rowid", sa.Integer), _TABLE, found, is_newest_first=True)
     wanted = " & ".join(_postgres_term(term) for term in terms)
     found = sa.literal_column("message_words.words").op("@@", is_comparison=True)(sa.cast(sa.literal(wanted), TSQUERY))
-    return Matching(sa.literal_column("message_words.message_id", sa.Integer), _TABLE, found)
+    return Matching(sa.literal_column("message_words.message_id", sa.Integer), _TABLE, found, is_newest_first=False)
 
 
 def _sqlite_term(term: Term) -> str:
