@@ -17,7 +17,7 @@ from outbound.guard import why_not
 from outbound.marks import Audience
 from outbound.post_office import PostOffice
 from storage.address import canonical_address
-from storage.messages import NewMessage
+from storage.message_filing import NewMessage
 from storage.outbox import OutgoingKind
 from storage.queues import Acknowledge, Queue
 from storage.tickets import Ticket

@@ -12,7 +12,8 @@ from config.clock import now
 from outbound.refusals import next_step
 from storage.agents import NoticeKind
 from storage.ids import lock_filing
-from storage.messages import Direction, Message, NewMessage, file_messages
+from storage.message_filing import NewMessage, file_messages
+from storage.messages import Direction, Message
 from storage.notices import News, raise_alarm, tell
 from storage.outbox import Delivery, DeliveryState, Outgoing
 from storage.tickets import Event, Status, Ticket, get_ticket, move_by_itself, note

@@ -27,7 +27,8 @@ from outbound.writing import MAX_NAME, Person, one_line, written_address
 from storage.address import canonical_address, domain_of
 from storage.contacts import ContactAddress
 from storage.ids import new_id
-from storage.messages import Direction, NewMessage, file_messages
+from storage.message_filing import NewMessage, file_messages
+from storage.messages import Direction
 from storage.outbox import NewOutgoing, OutgoingKind, count_sent, enqueue
 from storage.queues import Queue
 from storage.tickets import Ticket

@@ -16,7 +16,8 @@ from outbound.seen import remember_seen
 from outbound.writing import body_lines
 from storage.agents import Agent
 from storage.contacts import mark_known
-from storage.messages import Direction, NewAttachment, NewMessage, file_messages
+from storage.message_filing import NewAttachment, NewMessage, file_messages
+from storage.messages import Direction
 from storage.outbox import NewOutgoing, Outgoing, OutgoingKind, deliveries_of, enqueue
 from storage.tickets import (
     Participant,

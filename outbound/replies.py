@@ -25,7 +25,8 @@ from storage.agents import Agent
 from storage.contacts import contact_for
 from storage.database import Database
 from storage.ids import lock_filing, take_numbers
-from storage.messages import Direction, NewAttachment, NewMessage, file_messages
+from storage.message_filing import NewAttachment, NewMessage, file_messages
+from storage.messages import Direction
 from storage.outbox import OutgoingKind
 from storage.queues import Queue
 from storage.tickets import (

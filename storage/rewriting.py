@@ -10,16 +10,8 @@ import sqlalchemy as sa
 from sqlmodel import Session, col, select
 
 from storage.columns import insert_or_skip, table_of
-from storage.messages import (
-    Message,
-    MessageAttachment,
-    MessageReference,
-    NewMessage,
-    reference_rows,
-    row_of,
-    store_attachments,
-    words_of,
-)
+from storage.message_filing import NewMessage, reference_rows, row_of, store_attachments, words_of
+from storage.messages import Message, MessageAttachment, MessageReference
 from storage.search import forget_words, index_messages
 
 # What reading decides; the other columns say where the message stands and what happened to it.

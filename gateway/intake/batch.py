@@ -26,7 +26,7 @@ from storage.address import canonical_address
 from storage.claims import Settled, settle, still_ours
 from storage.database import Database
 from storage.ids import lock_filing
-from storage.messages import note_duplicate
+from storage.message_filing import note_duplicate
 from storage.queues import Queue, queue_key
 from storage.source_inboxes import count_mails
 from storage.spool import SpoolState, move_raw_to_blob

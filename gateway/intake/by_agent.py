@@ -18,7 +18,7 @@ from outbound.drafts import Draft
 from outbound.marks import Audience, Mark, person_tag
 from outbound.replies import file_note, reply_within
 from storage.agents import Agent, find_agent
-from storage.messages import NewAttachment, remember_id
+from storage.message_filing import NewAttachment, remember_id
 from storage.spool import SpoolState
 from storage.tickets import Status, Ticket, assign, set_status
 

@@ -7,7 +7,7 @@ from gateway.reading.mail import Mail, Person
 from outbound.marks import LOOP_HEADER, Mark
 from storage.address import canonical_address
 from storage.claims import Claimed
-from storage.messages import NewAttachment
+from storage.message_filing import NewAttachment
 from storage.queues import Queue
 from storage.spool import SpoolState
 

@@ -36,7 +36,8 @@ from storage.address import domain_of
 from storage.contacts import Contact, ContactAddress, mark_known
 from storage.erasure import erased_among
 from storage.mailboxes import queue_ids_by_mailbox
-from storage.messages import NewMessage, file_messages, reference_key
+from storage.message_filing import NewMessage, file_messages
+from storage.messages import reference_key
 from storage.queues import Queue
 from storage.tags import TicketTag
 from storage.tickets import (

@@ -7,7 +7,8 @@ from gateway.intake.place import Place
 from gateway.intake.subject import clean_subject
 from gateway.reading.mail import Kind, Person
 from storage.address import canonical_address, domain_of
-from storage.messages import Direction, NewMessage
+from storage.message_filing import NewMessage
+from storage.messages import Direction
 from storage.tickets import LinkKind, ParticipantRole, Status, Ticket
 
 # Inbound mail never makes somebody a recipient of ours; it only tells who may answer, and of that a few are enough.

@@ -1,6 +1,6 @@
 """The rows that a batch of mails adds, collected to be inserted with one statement a table.
 
-Messages are not here: they have a verb of their own (`storage.messages.file_messages`).
+Messages are not here: they have a verb of their own (`storage.message_filing.file_messages`).
 """
 
 from sqlalchemy.orm import make_transient_to_detached

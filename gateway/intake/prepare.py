@@ -14,7 +14,7 @@ from gateway.reading.child_process import Unreadable
 from gateway.reading.mail import Attachment, Kind, Mail, Person
 from storage.blobs import Blobs
 from storage.claims import Claimed
-from storage.messages import NewAttachment
+from storage.message_filing import NewAttachment
 from storage.received import Hop, received_line
 
 

@@ -28,7 +28,8 @@ from storage.claims import Claimed, mails_of_rows
 from storage.contacts import Contact, ContactAddress
 from storage.database import Database
 from storage.ids import lock_filing
-from storage.messages import Direction, Message, NewMessage, attachments_of, reference_key
+from storage.message_filing import NewMessage
+from storage.messages import Direction, Message, attachments_of, reference_key
 from storage.rewriting import content_of, files_of, new_content, new_files, references_of_message, rewrite_message
 from storage.spool import Spool, SpoolState, release
 from storage.tickets import Event, Ticket, get_ticket

@@ -8,7 +8,8 @@ from sqlmodel import Session
 from config.clock import now
 from storage.database import Database
 from storage.ids import new_id, take_numbers
-from storage.messages import Direction, NewAttachment, NewMessage, file_messages
+from storage.message_filing import NewAttachment, NewMessage, file_messages
+from storage.messages import Direction
 from storage.outbox import Delivery, NewOutgoing, Outgoing, OutgoingKind, deliveries_of_mail, enqueue
 from storage.queues import Queue, add_queue, list_queues
 from storage.spool import Arrival, accept

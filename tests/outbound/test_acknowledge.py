@@ -12,7 +12,8 @@ from config.clock import now
 from outbound.acknowledge import acknowledge
 from outbound.render import LANGUAGES, render
 from storage.blocklist import block
-from storage.messages import Direction, NewMessage
+from storage.message_filing import NewMessage
+from storage.messages import Direction
 from storage.outbox import DeliveryState, Outgoing, OutgoingKind
 from storage.queues import Acknowledge, SourceInbox
 from storage.tickets import get_ticket

@@ -24,7 +24,8 @@ from storage.agents import Agent, add_agent
 from storage.contacts import contact_for
 from storage.database import Database
 from storage.ids import take_numbers
-from storage.messages import Direction, Message, NewMessage, file_messages
+from storage.message_filing import NewMessage, file_messages
+from storage.messages import Direction, Message
 from storage.migrate import open_or_make, upgrade
 from storage.outbox import Delivery, DeliveryState, Outgoing
 from storage.queues import Queue, add_queue

@@ -5,17 +5,8 @@ from fakes.rows import make_ticket, new_message
 
 from config.errors import NotFound
 from storage.database import Database
-from storage.messages import (
-    Message,
-    NewAttachment,
-    attachments_of,
-    file_messages,
-    find_message,
-    messages_of,
-    note_duplicate,
-    reference_key,
-    references_of,
-)
+from storage.message_filing import NewAttachment, file_messages, note_duplicate
+from storage.messages import Message, attachments_of, find_message, messages_of, reference_key, references_of
 from storage.ticket_view import view_messages
 
 

@@ -25,7 +25,8 @@ from storage.dispatch import (
     take_lost,
 )
 from storage.due import Wanted
-from storage.messages import Message, file_messages
+from storage.message_filing import file_messages
+from storage.messages import Message
 from storage.outbox import (
     DEFAULT_WAY,
     MOVES,

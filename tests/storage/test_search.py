@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from config.errors import AskedWrongly, NotFound
 from storage.database import Database
 from storage.finding import hits, parse_query, search_messages, snippet
-from storage.messages import NewAttachment, file_messages
+from storage.message_filing import NewAttachment, file_messages
 from storage.search import Indexed, folded_words, forget_words, index_messages
 from storage.tags import change_tags
 from storage.tickets import Priority, Status, get_ticket, set_priority, set_status
