@@ -131,6 +131,7 @@ class Relay:
 
     async def _start_due(self) -> float:
         """Begin what is due; returns how long to wait before looking again."""
+        jobs: list[Job] = []
         try:
             due = await asyncio.to_thread(self._next_due)
             if due is None or due > now():
