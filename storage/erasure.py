@@ -138,9 +138,10 @@ def _erase_mail(session: Session, digest: str) -> None:
     gone = {"sha256": tombstone, "reason": ERASED, "trace": []}
     undecided = col(Spool.state).in_((SpoolState.HELD, SpoolState.QUARANTINED))
     state = sa.case((undecided, sa.literal(SpoolState.IGNORED.value)), else_=Spool.state)
-    session.exec(sa.update(Spool).where(col(Spool.sha256) == digest).values(**gone, state=state))
+    of_mail = select(Spool.acceptance_id).where(Spool.sha256 == digest)
     envelope = {"sha256": tombstone, "reverse_path": "", "helo": "", "peer": ""}
-    session.exec(sa.update(Acceptance).where(col(Acceptance.sha256) == digest).values(**envelope))
+    session.exec(sa.update(Acceptance).where(col(Acceptance.id).in_(of_mail)).values(**envelope))
+    session.exec(sa.update(Spool).where(col(Spool.sha256) == digest).values(**gone, state=state))
     session.exec(sa.delete(Raw).where(col(Raw.sha256) == digest))
     _forget_blobs(session, [digest])
 

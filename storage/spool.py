@@ -67,7 +67,7 @@ class Acceptance(SQLModel, table=True):
     """One 250 after DATA: the envelope (RFC 5321 section 2.3.1) and the facts of the session."""
 
     id: str = Field(primary_key=True)
-    sha256: str = Field(index=True)
+    sha256: str  # found by it through the spool: one index in random order less for each mail to write
     reverse_path: str = ""  # as given; empty is the null reverse-path
     helo: str = ""
     peer: str = ""
@@ -97,7 +97,7 @@ class Spool(SQLModel, table=True):
     settled_at: datetime | None = Field(default=None, sa_type=UtcDateTime)
 
     __table_args__ = (
-        sa.UniqueConstraint("recipient", "sha256"),
+        sa.UniqueConstraint("sha256", "recipient"),
         # Small and hot: only what waits is in it, however many mails there have been.
         partial_index("ix_spool_waiting", "id", where="state IN ('received', 'failed')"),
         sa.Index("ix_spool_state", "state", "settled_at"),

@@ -25,8 +25,6 @@ def upgrade() -> None:
         sa.Column("received_at", storage.columns.UtcDateTime(), nullable=False),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_acceptance")),
     )
-    with op.batch_alter_table("acceptance", schema=None) as batch_op:
-        batch_op.create_index(batch_op.f("ix_acceptance_sha256"), ["sha256"], unique=False)
 
     op.create_table(
         "suppressed",
@@ -240,7 +238,7 @@ def upgrade() -> None:
         sa.Column("settled_at", storage.columns.UtcDateTime(), nullable=True),
         sa.ForeignKeyConstraint(["acceptance_id"], ["acceptance.id"], name=op.f("fk_spool_acceptance_id")),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_spool")),
-        sa.UniqueConstraint("recipient", "sha256", name=op.f("uq_spool_recipient_sha256")),
+        sa.UniqueConstraint("sha256", "recipient", name=op.f("uq_spool_sha256_recipient")),
     )
     with op.batch_alter_table("spool", schema=None) as batch_op:
         batch_op.create_index(batch_op.f("ix_spool_acceptance_id"), ["acceptance_id"], unique=False)
@@ -841,7 +839,4 @@ def downgrade() -> None:
     op.drop_table("agent")
     op.drop_table("account")
     op.drop_table("suppressed")
-    with op.batch_alter_table("acceptance", schema=None) as batch_op:
-        batch_op.drop_index(batch_op.f("ix_acceptance_sha256"))
-
     op.drop_table("acceptance")
