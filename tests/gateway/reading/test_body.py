@@ -248,6 +248,13 @@ def test_invitation_is_told_in_words():
     assert names(mail) == ["invitation.ics"]
 
 
+def test_calendar_without_an_event_is_kept_and_not_told():
+    """There is nothing to say of it: the text stays as it was, and the file is an attachment."""
+    mail = multipart("alternative", TEXT, "Content-Type: text/calendar; method=PUBLISH\r\n\r\nnothing")
+    assert mail.text == multipart("alternative", TEXT).text
+    assert [file.filename for file in mail.attachments] == ["invitation.ics"]
+
+
 def test_odd_calendars_are_told_as_far_as_they_go():
     """Missing and broken properties leave gaps, never an exception."""
     assert describe_calendar("nothing") == ""
