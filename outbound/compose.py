@@ -24,7 +24,6 @@ from outbound.writing import (
     file_name,
     ids_field,
     is_sound_id,
-    needs_utf8,
     one_line,
     people_field,
     words_field,
@@ -116,12 +115,6 @@ def compose(letter: Letter) -> bytes:
     built = mail.as_bytes()
     _prove(built, letter, [name for name, _ in fields])
     return built
-
-
-def is_utf8(letter: Letter) -> bool:
-    """Whether this letter goes only where SMTPUTF8 is spoken."""
-    people = (letter.author, *letter.to, *letter.cc, *((letter.reply_to,) if letter.reply_to else ()))
-    return any(needs_utf8(written_address(person.email)) for person in people)
 
 
 def _fields(letter: Letter) -> list[tuple[str, str]]:

@@ -89,12 +89,6 @@ def check_before(session: Session, check: ForwardCheck) -> ForwardCheck | None:
     return session.exec(query.order_by(col(ForwardCheck.id).desc())).first()
 
 
-def checks_of(session: Session, queue_id: int, limit: int = 20) -> list[ForwardCheck]:
-    """The checks of a queue, the newest first."""
-    query = select(ForwardCheck).where(ForwardCheck.queue_id == queue_id).order_by(col(ForwardCheck.id).desc())
-    return list(session.exec(query.limit(limit)).all())
-
-
 def late_checks(session: Session) -> list[ForwardCheck]:
     """Those that wait longer than anybody should."""
     query = select(ForwardCheck).where(

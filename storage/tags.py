@@ -58,9 +58,3 @@ def tags_by_ticket(session: Session, numbers: Sequence[int]) -> dict[int, list[s
     for row in session.exec(query).all():
         tags.setdefault(row.ticket_id, []).append(row.tag)
     return tags
-
-
-def used_tags(session: Session) -> list[tuple[str, int]]:
-    """Every tag that some ticket has, and how many have it."""
-    query = select(TicketTag.tag, sa.func.count()).group_by(col(TicketTag.tag)).order_by(col(TicketTag.tag))
-    return [(tag, count) for tag, count in session.exec(query).all()]

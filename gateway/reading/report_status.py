@@ -18,7 +18,6 @@ ACTIONS: Final = frozenset({"failed", "delayed", "delivered", "relayed", "expand
 
 # Not within an IP address, a version or a longer number.
 STATUS: Final = re.compile(r"(?<![\w.-])([245]\.\d{1,3}\.\d{1,3})(?![\w-])(?!\.\d)")
-REPLY_CODE: Final = re.compile(r"(?<![\w.:-])([45]\d\d)(?=[\s-])")
 
 
 def status_in(text: str) -> str:
