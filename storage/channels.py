@@ -129,6 +129,12 @@ def channel_id_of(session: Session, name: str) -> int | None:
     return None if name.strip().casefold() == DEFAULT_SERVERS else find_channel(session, name).number
 
 
+def channel_name(session: Session, number: int | None) -> str:
+    """How people name a way out; no channel is the default servers."""
+    channel = session.get(Channel, number) if number else None
+    return channel.name if channel else DEFAULT_SERVERS
+
+
 def list_channels(session: Session) -> list[Channel]:
     """All channels that are not removed, by name."""
     query = select(Channel).where(col(Channel.removed_at).is_(None)).order_by(col(Channel.key))

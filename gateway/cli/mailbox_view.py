@@ -63,12 +63,11 @@ class Tried:
 
 def view_mailbox(session: "Session", one: "Mailbox") -> MailboxView:
     """A row as it is shown."""
-    from storage.channels import DEFAULT_SERVERS, Channel
+    from storage.channels import channel_name
     from storage.queues import Queue
     from storage.withheld import withheld_mails
 
     queue = session.get_one(Queue, one.queue_id)
-    channel = session.get(Channel, queue.answer_via) if queue.answer_via else None
     return MailboxView(
         id=one.number,
         address=one.address,
@@ -82,7 +81,7 @@ def view_mailbox(session: "Session", one: "Mailbox") -> MailboxView:
         after=one.after_fetch,
         move_to=one.move_to,
         since=one.since,
-        answer_via=channel.name if channel else DEFAULT_SERVERS,
+        answer_via=channel_name(session, queue.answer_via),
         state=one.state,
         last_error=one.last_error,
         fetched=one.fetched,

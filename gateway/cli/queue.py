@@ -191,13 +191,12 @@ def view_queue(session: "Session", queue: "Queue") -> QueueView:
     """Everything about a queue."""
     from storage.addresses import AddressState, list_addresses
     from storage.agents import queue_members
-    from storage.channels import DEFAULT_SERVERS, Channel
+    from storage.channels import channel_name
     from storage.mailboxes import mailboxes_of
     from storage.queues import source_inboxes
     from storage.source_inboxes import suggested_inboxes
 
     active = [a.address for a in list_addresses(session, queue.number) if a.state is AddressState.ACTIVE]
-    channel = session.get(Channel, queue.answer_via) if queue.answer_via else None
     return QueueView(
         id=queue.number,
         name=queue.name,
@@ -230,7 +229,7 @@ def view_queue(session: "Session", queue: "Queue") -> QueueView:
         forwards=queue.forwards,
         assignment=queue.assignment,
         form_senders=queue.form_senders,
-        answer_via=channel.name if channel else DEFAULT_SERVERS,
+        answer_via=channel_name(session, queue.answer_via),
         subject_tag=queue.subject_tag,
         signature=queue.signature,
         language=queue.language,
