@@ -1,7 +1,6 @@
 """`gateway queue`: queues of tickets with their policies. They are the teams, too."""
 
-from dataclasses import dataclass
-from typing import TYPE_CHECKING, Annotated
+from typing import Annotated
 
 import typer
 
@@ -10,58 +9,11 @@ from gateway.cli.desk import Desk, open_desk
 from gateway.cli.noun import Noun
 from gateway.cli.options import AsJson, taking
 from gateway.cli.policies import Policies, apply_policies
-from gateway.cli.printing import facts, red, say, say_json, table
-from gateway.cli.queue_health import troubles_of
-
-if TYPE_CHECKING:
-    from sqlmodel import Session
-
-    from storage.queues import Queue
+from gateway.cli.printing import red, say, say_json, table
+from gateway.cli.queue_view import QueueView, print_queue, view_queue
 
 app = Noun("Queues of tickets, which are also the teams.")
 Name = Annotated[str, typer.Argument(metavar="NAME", help="The queue's name, in any case.")]
-
-
-@dataclass(frozen=True, slots=True)
-class QueueView:
-    """A queue as it is shown."""
-
-    id: int
-    name: str
-    address: str | None  # the one to use: its newest active one
-    addresses: list[str]
-    sources: list[str]
-    mailboxes: list[str]  # connected ones, whose mail comes here
-    troubles: list[str]
-    suggested_inboxes: list[str]  # they seem to forward here; `queue set --source` confirms one
-    members: list[str]
-    display_name: str
-    display_name_in_automatic_replies: bool
-    from_name: str
-    color: str
-    template: str
-    logo: str
-    header: str
-    footer: str
-    quote_last: bool
-    reply_marker: bool
-    from_: str
-    reply_to: str
-    fresh_mail: str
-    join_days: int
-    reopen_days: int
-    late_answers: str
-    close_after_days: int
-    acknowledge: str | None  # null: as the settings say
-    known_contacts_only: bool
-    forwards: str
-    assignment: str
-    form_senders: list[str]
-    answer_via: str
-    subject_tag: bool
-    signature: str
-    language: str
-    archived: bool
 
 
 app.verb("setup", queue_setup.EXAMPLE)(queue_setup.setup)
@@ -121,7 +73,7 @@ def set_(
                 rename_queue(session, queue, rename)
             apply_policies(session, queue, policies, desk.settings.outbound.templates)
             view = view_queue(session, queue)
-        _print(view, as_json)
+        print_queue(view, as_json)
 
 
 @app.verb("show", "gateway queue show Support")
@@ -132,7 +84,7 @@ def show(ctx: typer.Context, name: Name, as_json: AsJson = False) -> None:
 
         with desk.reading() as session:
             view = view_queue(session, find_queue(session, name))
-        _print(view, as_json)
+        print_queue(view, as_json)
 
 
 @app.verb("list", "gateway queue list")
@@ -185,97 +137,3 @@ def archive(ctx: typer.Context, name: Name, as_json: AsJson = False) -> None:
             say_json(view)
         else:
             say(f"Queue {view.name} is archived; mail to its addresses still makes tickets.")
-
-
-def view_queue(session: "Session", queue: "Queue") -> QueueView:
-    """Everything about a queue."""
-    from storage.addresses import AddressState, list_addresses
-    from storage.agents import queue_members
-    from storage.channels import channel_name
-    from storage.mailboxes import mailboxes_of
-    from storage.queues import source_inboxes
-    from storage.source_inboxes import suggested_inboxes
-
-    active = [a.address for a in list_addresses(session, queue.number) if a.state is AddressState.ACTIVE]
-    return QueueView(
-        id=queue.number,
-        name=queue.name,
-        address=active[-1] if active else None,
-        addresses=active,
-        sources=[inbox.address for inbox in source_inboxes(session, queue.number)],
-        mailboxes=[one.address for one in mailboxes_of(session, queue.number)],
-        troubles=troubles_of(session, queue),
-        suggested_inboxes=[inbox.address for inbox in suggested_inboxes(session, queue.number)],
-        members=[agent.email for agent in queue_members(session, queue.number)],
-        display_name=queue.display_name,
-        display_name_in_automatic_replies=queue.display_name_in_automatic_replies,
-        from_name=queue.from_name,
-        color=queue.color,
-        template=queue.template,
-        logo=queue.logo,
-        header=queue.mail_header,
-        footer=queue.mail_footer,
-        quote_last=queue.quote_last,
-        reply_marker=queue.reply_marker,
-        from_=queue.from_address,
-        reply_to=queue.reply_to,
-        fresh_mail=queue.fresh_mail,
-        join_days=queue.join_days,
-        reopen_days=queue.reopen_days,
-        late_answers=queue.late_answers,
-        close_after_days=queue.close_after_days,
-        acknowledge=queue.acknowledge,
-        known_contacts_only=queue.known_contacts_only,
-        forwards=queue.forwards,
-        assignment=queue.assignment,
-        form_senders=queue.form_senders,
-        answer_via=channel_name(session, queue.answer_via),
-        subject_tag=queue.subject_tag,
-        signature=queue.signature,
-        language=queue.language,
-        archived=queue.archived_at is not None,
-    )
-
-
-def _print(view: QueueView, as_json: bool) -> None:
-    if as_json:
-        say_json(view)
-        return
-    say(view.name + (" (archived)" if view.archived else ""))
-    facts(
-        [
-            ("addresses", ", ".join(view.addresses)),
-            ("source inboxes", ", ".join(view.sources)),
-            ("mailboxes", ", ".join(view.mailboxes)),
-            ("trouble", red("; ".join(view.troubles))),
-            (
-                "suggested inboxes",
-                ", ".join(view.suggested_inboxes) and f"{', '.join(view.suggested_inboxes)} (confirm: --source)",
-            ),
-            ("team", ", ".join(view.members)),
-            ("display name", view.display_name),
-            ("name in From", view.from_name),
-            ("from", view.from_),
-            ("reply to", view.reply_to),
-            ("answer via", view.answer_via),
-            ("fresh mail", f"{view.fresh_mail}, within {view.join_days} days"),
-            ("acknowledge", view.acknowledge or "as in the settings"),
-            ("reopen", f"{view.reopen_days} days" if view.reopen_days else "never"),
-            ("late answers", "" if view.late_answers == "new" else "refused"),
-            ("close after", f"{view.close_after_days} days" if view.close_after_days else "never"),
-            ("known contacts only", "yes" if view.known_contacts_only else ""),
-            ("forwards", view.forwards),
-            ("new tickets", f"assigned {view.assignment}" if view.assignment != "nobody" else ""),
-            ("form senders", ", ".join(view.form_senders)),
-            ("subject tag", "yes" if view.subject_tag else ""),
-            ("language", view.language),
-            ("template", view.template),
-            ("color", view.color),
-            ("logo", view.logo),
-            ("header", view.header.replace("\n", " / ")),
-            ("footer", view.footer.replace("\n", " / ")),
-            ("quote the last mail", "yes" if view.quote_last else ""),
-            ("reply marker", "yes" if view.reply_marker else ""),
-            ("signature", view.signature.replace("\n", " / ")),
-        ]
-    )
