@@ -9,39 +9,27 @@ import time
 from collections.abc import Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
-from datetime import timedelta
 
 from config import maillog
-from config.clock import now
 from config.errors import DatabaseUnavailable
 from config.receiving import IntakeSettings
 from config.settings import Settings
 from gateway.intake.authenticate import Authenticator
 from gateway.intake.batch import Outcome, file_batch
-from gateway.intake.canary import watch_forwards
-from gateway.intake.checks.flood import UNKNOWN
-from gateway.intake.digest import headers_of, waiting_mails, write_digest
+from gateway.intake.chores import Chores
 from gateway.intake.prepare import Ready, prepare, prepare_limits
-from gateway.intake.silence import watch_silence
 from gateway.reading.bounded import BoundedReader
 from gateway.reading.child_process import ReaderLimits
 from outbound.appearance import load_tools
 from outbound.post_office import PostOffice, open_post_office
-from storage.claims import Claimed, Settled, claim, count_attempt, give_back, recover, settle
+from storage.claims import Claimed, Settled, claim, count_attempt, give_back, settle
 from storage.database import Database, open_database
-from storage.erasure import collect_unwanted
-from storage.ids import lock_filing
-from storage.leases import is_dead, owner_name, supervisor_of
-from storage.spool import SpoolState, drop_old_held
-from storage.storms import release_quiet
-from storage.ticket_time import close_solved, open_due
+from storage.leases import owner_name
+from storage.spool import SpoolState
 from storage.waking import Waiter, wake
 
 _POLL_SECONDS = 0.25
 _IDLE_POLL_SECONDS = 2.0
-_CHORES_SECONDS = 5.0
-_CLOSE_SECONDS = 600.0
-_STORM_SECONDS = 30.0
 _TROUBLE_SECONDS = 1.0
 # A batch holds the writer's turn, and other processes of an embedded database wait for it; PostgreSQL has no such
 # turn. It is CPU time that counts: where many share a processor, smaller batches would only need more of it.
@@ -49,8 +37,6 @@ _LONG_BATCH_SECONDS = 0.06
 # After a small batch the mail of so long shares the next one: ten mails in one batch cost a third of ten batches.
 _GATHER_SECONDS = 0.05
 _SMALLEST_BATCH = 10
-# What goes on at once of a storm that is over, where new tickets have no limit.
-_PORTION = 100
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,7 +61,7 @@ class IntakeWorker:
         self._thread = ThreadPoolExecutor(1, "reading")
         self._ahead: _Work | None = None
         self._batch = self._settings.batch
-        self._chores_at = self._close_at = self._storms_at = 0.0
+        self._chores = Chores(self._settings, database, office, self._reader, self._owner)
         # Leases of ours that nobody works on, and that could not be given back.
         self._is_in_debt = False
 
@@ -100,7 +86,9 @@ class IntakeWorker:
 
     def work_once(self) -> int:
         """File one batch; returns how many mails it took. The next batch is read meanwhile."""
-        self._chores()
+        if self._is_in_debt:
+            self._give_back()
+        self._chores.do_due()
         work = self._ahead or self._take()
         self._ahead = None
         if work is None:
@@ -201,56 +189,6 @@ class IntakeWorker:
             self._batch = max(_SMALLEST_BATCH, min(self._batch, size) * 3 // 4)
         elif size >= self._batch:
             self._batch = min(self._settings.batch, self._batch + 5)
-
-    def _chores(self) -> None:
-        """Take over from the dead, close what was solved long ago, give up or let go what was held long enough."""
-        if self._is_in_debt:
-            self._give_back()
-        at = time.monotonic()
-        if at >= self._chores_at:
-            self._chores_at = at + _CHORES_SECONDS
-            with self._database.writing() as session:
-                recover(session, is_dead, self._died_alone)
-        if at >= self._close_at:
-            self._close_at = at + _CLOSE_SECONDS
-            with self._database.writing() as session:
-                close_solved(session, now())
-                open_due(session, now())
-                if self._settings.unknown_held_days:
-                    drop_old_held(session, UNKNOWN, now() - timedelta(days=self._settings.unknown_held_days))
-            with self._database.writing() as session:
-                lock_filing(session)  # of several workers one sends
-                collect_unwanted(session, self._office.blobs)
-                watch_forwards(session, self._office)
-                watch_silence(session, self._office.settings)
-            self._remind()
-        if at >= self._storms_at and self._settings.storm_quiet_minutes:
-            self._storms_at = at + _STORM_SECONDS
-            self._release_quiet()
-
-    def _remind(self) -> None:
-        """Tell managers what waits for them. The mails are read before the transaction begins, in the child."""
-        settings, at = self._office.settings, now()
-        with self._database.reading() as session:
-            rows = waiting_mails(session, settings, at)
-            headers = headers_of(session, self._office.blobs, rows)
-        if not rows:
-            return
-        mails = self._reader.read(headers)
-        with self._database.writing() as session:
-            lock_filing(session)
-            write_digest(session, settings, at, rows, mails)
-
-    def _release_quiet(self) -> None:
-        quiet = timedelta(minutes=self._settings.storm_quiet_minutes)
-        with self._database.writing() as session:
-            released = release_quiet(session, now(), quiet, self._settings.new_tickets_per_sender or _PORTION)
-        for id_ in released:
-            maillog.released(id_, why="its author has been quiet")
-
-    def _died_alone(self, owner: str) -> bool:
-        """Its supervisor is ours, so it has outlived it: otherwise everything died together."""
-        return supervisor_of(owner) == supervisor_of(self._owner)
 
     def _give_back(self) -> None:
         try:

@@ -34,8 +34,8 @@ def states(house: House, ids: list[str]) -> list[SpoolState]:
 def later(house: House, minutes: float) -> None:
     """The worker does its chores so much later."""
     with time_machine.travel(now() + timedelta(minutes=minutes), tick=True):
-        house.worker._storms_at = 0.0
-        house.worker._chores()
+        house.worker._chores._storms_at = 0.0
+        house.worker._chores.do_due()
         house.work()
 
 

@@ -7,7 +7,7 @@ import pytest
 from fakes.house import House, mail
 
 from config.errors import DatabaseUnavailable
-from gateway.intake import batch, worker
+from gateway.intake import batch, chores, worker
 from gateway.reading.child_process import Unreadable
 from storage.claims import claim
 from storage.messages import attachments_of
@@ -81,7 +81,7 @@ def test_what_a_dead_worker_held_is_taken_over_at_once(house: House, monkeypatch
     id_ = house.accept(mail())
     with house.database.writing() as session:
         claim(session, "a-host/1/intake-x", 50, 300)
-    monkeypatch.setattr(worker, "is_dead", lambda owner: owner.startswith("a-host"))
+    monkeypatch.setattr(chores, "is_dead", lambda owner: owner.startswith("a-host"))
     house.work()
     assert house.rows(id_)[0].state is SpoolState.FILED
 
