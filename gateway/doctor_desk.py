@@ -8,7 +8,8 @@ from storage.agents import list_agents
 from storage.channels import ChannelState, list_channels
 from storage.forward_checks import CheckState, latest_check
 from storage.mailboxes import MailboxState, list_mailboxes, queue_ids_by_mailbox
-from storage.outbox import DeliveryState, count_states
+from storage.outbox import DeliveryState
+from storage.outbox_view import count_states
 from storage.queues import list_queues, source_inboxes
 from storage.silence import silent_queues
 from storage.spool import SpoolState, count_fates

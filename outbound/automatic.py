@@ -29,7 +29,8 @@ from storage.contacts import ContactAddress
 from storage.ids import new_id
 from storage.message_filing import NewMessage, file_messages
 from storage.messages import Direction
-from storage.outbox import NewOutgoing, OutgoingKind, count_sent, enqueue
+from storage.outbox import NewOutgoing, OutgoingKind, enqueue
+from storage.outbox_view import count_sent
 from storage.queues import Queue
 from storage.tickets import Ticket
 

@@ -18,7 +18,8 @@ from storage.agents import Agent
 from storage.contacts import mark_known
 from storage.message_filing import NewAttachment, NewMessage, file_messages
 from storage.messages import Direction
-from storage.outbox import NewOutgoing, Outgoing, OutgoingKind, deliveries_of, enqueue
+from storage.outbox import NewOutgoing, Outgoing, OutgoingKind, enqueue
+from storage.outbox_view import deliveries_of
 from storage.tickets import (
     Participant,
     ParticipantRole,

@@ -17,7 +17,8 @@ from outbound.writing import Person
 from storage.channels import Channel
 from storage.forward_checks import CheckState, ForwardCheck, begin_check, end_check
 from storage.ids import new_id
-from storage.outbox import Delivery, DeliveryState, NewOutgoing, OutgoingKind, deliveries_of_mail, enqueue
+from storage.outbox import Delivery, DeliveryState, NewOutgoing, OutgoingKind, enqueue
+from storage.outbox_view import deliveries_of_mail
 from storage.queues import Queue
 
 SUBJECT = "Forwarding test of the ticket gateway "

@@ -26,7 +26,8 @@ from storage.agents import Agent
 from storage.database import Database
 from storage.ids import new_id
 from storage.notices import Notice, due_notices, take_notices
-from storage.outbox import NewOutgoing, OutgoingKind, count_sent, enqueue
+from storage.outbox import NewOutgoing, OutgoingKind, enqueue
+from storage.outbox_view import count_sent
 from storage.queues import Queue
 from storage.tickets import Ticket
 from storage.waking import wake

@@ -15,7 +15,8 @@ from outbound.automatic import Occasion, over_budget, send_automatic
 from outbound.guard import why_not
 from outbound.marks import Audience
 from outbound.post_office import PostOffice
-from storage.outbox import Delivery, Outgoing, OutgoingKind, count_sent
+from storage.outbox import Delivery, Outgoing, OutgoingKind
+from storage.outbox_view import count_sent
 from storage.queues import Acknowledge
 
 # What was asked, what answered, why.

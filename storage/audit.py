@@ -12,7 +12,8 @@ from storage.blobs import Blobs
 from storage.database import Database
 from storage.erasure import ErasedMail
 from storage.messages import Message, MessageAttachment
-from storage.outbox import DeliveryState, count_states
+from storage.outbox import DeliveryState
+from storage.outbox_view import count_states
 from storage.spool import FATES, Acceptance, Raw, Spool, SpoolState, count_fates
 
 # Rows that are in memory at a time.

@@ -9,7 +9,8 @@ from sqlmodel import Session, col, select
 from config.errors import Refused
 from storage.due import WAITS
 from storage.messages import Message
-from storage.outbox import MOVES, Delivery, DeliveryState, Outcome, deliveries_of, find_delivery, record, retry
+from storage.outbox import MOVES, Delivery, DeliveryState, Outcome, record, retry
+from storage.outbox_view import deliveries_of, find_delivery
 from storage.tickets import Event, Status, get_ticket, note, set_status
 
 _STATUS_MOVE = re.compile(r"([a-z]+) -> ([a-z]+)(?:: replied)?")

@@ -9,7 +9,8 @@ from sqlmodel import Session, col, select
 from storage.agents import Agent
 from storage.contacts import Contact
 from storage.messages import Message, MessageAttachment, attachments_of, messages_of
-from storage.outbox import Delivery, DeliveryState, deliveries_of
+from storage.outbox import Delivery, DeliveryState
+from storage.outbox_view import deliveries_of
 from storage.overview import Named, held_by_queue
 from storage.queues import Queue
 from storage.tags import tags_of

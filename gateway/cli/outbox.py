@@ -90,7 +90,7 @@ def _next(row: DeliveryRow, zone: str) -> str:
 
 def _rows(desk: Desk, everything: bool, limit: int) -> list[DeliveryRow]:
     from storage.messages import Message
-    from storage.outbox import list_deliveries
+    from storage.outbox_view import list_deliveries
 
     with desk.reading() as session:
         found = list_deliveries(session, everything=everything, limit=limit)
@@ -141,7 +141,7 @@ def _whole(desk: Desk, id_: int) -> tuple[DeliveryWhole, bytes]:
 
     from outbound.aftermath import what_to_do
     from storage.messages import Message
-    from storage.outbox import find_delivery
+    from storage.outbox_view import find_delivery
 
     with desk.reading() as session:
         delivery, mail = find_delivery(session, id_)

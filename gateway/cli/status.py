@@ -167,7 +167,8 @@ def _whole(desk: Desk) -> Whole:
     from outbound.delays import delays
     from storage.channels import ChannelState, list_channels
     from storage.mailboxes import list_mailboxes
-    from storage.outbox import DeliveryState, count_states
+    from storage.outbox import DeliveryState
+    from storage.outbox_view import count_states
     from storage.overview import count_by_queue, count_waiting
     from storage.silence import silent_queues
     from storage.spool import SpoolState, count_fates

@@ -18,17 +18,8 @@ from storage.address import canonical_address
 from storage.agents import NoticeKind
 from storage.messages import Message
 from storage.notices import News, tell
-from storage.outbox import (
-    MOVES,
-    Delivery,
-    DeliveryState,
-    Outcome,
-    Outgoing,
-    deliveries_of_mail,
-    newest_delivery,
-    prove_sent,
-    record,
-)
+from storage.outbox import MOVES, Delivery, DeliveryState, Outcome, Outgoing, prove_sent, record
+from storage.outbox_view import deliveries_of_mail, newest_delivery
 from storage.suppression import suppress
 from storage.tickets import Event, Status, Ticket
 

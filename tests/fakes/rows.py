@@ -10,7 +10,8 @@ from storage.database import Database
 from storage.ids import new_id, take_numbers
 from storage.message_filing import NewAttachment, NewMessage, file_messages
 from storage.messages import Direction
-from storage.outbox import Delivery, NewOutgoing, Outgoing, OutgoingKind, deliveries_of_mail, enqueue
+from storage.outbox import Delivery, NewOutgoing, Outgoing, OutgoingKind, enqueue
+from storage.outbox_view import deliveries_of_mail
 from storage.queues import Queue, add_queue, list_queues
 from storage.spool import Arrival, accept
 from storage.tickets import Status, Ticket

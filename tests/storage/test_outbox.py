@@ -35,14 +35,10 @@ from storage.outbox import (
     DeliveryState,
     Outcome,
     OutgoingKind,
-    count_sent,
-    count_states,
-    deliveries_of,
-    find_delivery,
-    list_deliveries,
     prove_sent,
     record,
 )
+from storage.outbox_view import count_sent, count_states, deliveries_of, find_delivery, list_deliveries
 from storage.tickets import Status, get_ticket, set_status
 
 LEASE = 900.0

@@ -15,7 +15,8 @@ from gateway.intake.dns import Lookups
 from gateway.reading.answers import NO_NAME, NOTHING, TROUBLE, Answer, Question
 from storage.database import Database
 from storage.messages import Message
-from storage.outbox import OutgoingKind, count_sent
+from storage.outbox import OutgoingKind
+from storage.outbox_view import count_sent
 from storage.spool import Spool, SpoolState
 from storage.ticket_view import view_ticket
 

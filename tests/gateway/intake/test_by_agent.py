@@ -20,7 +20,8 @@ from storage.agents import NoticePace, add_agent, join_queue
 from storage.database import Database
 from storage.joining import split_ticket
 from storage.messages import Direction, Message
-from storage.outbox import Outgoing, OutgoingKind, deliveries_of, list_deliveries
+from storage.outbox import Outgoing, OutgoingKind
+from storage.outbox_view import deliveries_of, list_deliveries
 from storage.queues import list_queues
 from storage.spool import Spool, SpoolState, release
 from storage.tickets import Status, get_ticket

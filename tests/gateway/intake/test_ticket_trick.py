@@ -8,7 +8,8 @@ from fakes.house import House, mail
 
 from outbound.drafts import Draft
 from outbound.plans import plan_reply
-from storage.outbox import OutgoingKind, count_sent
+from storage.outbox import OutgoingKind
+from storage.outbox_view import count_sent
 from storage.spool import Spool, SpoolState
 from storage.tickets import ParticipantRole
 
