@@ -13,7 +13,7 @@ from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
-_CRASHED = 70  # EX_SOFTWARE
+CRASHED = 70  # EX_SOFTWARE
 # What the supervisor listens to itself; its children begin as every new process does.
 _SIGNALS = (signal.SIGTERM, signal.SIGINT, signal.SIGHUP)
 _FIRST_OTHER = 3  # descriptors beyond standard input, output and error
@@ -86,7 +86,7 @@ def _begin(name: str, lifeline: int, tell: int, keep: Sequence[int]) -> None:
 
 def _do(work: Callable[[], int], before: set[int]) -> None:
     """Work and end, without a way back into the supervisor's own code."""
-    status = _CRASHED
+    status = CRASHED
     try:
         signal.pthread_sigmask(signal.SIG_SETMASK, before)
         status = work()

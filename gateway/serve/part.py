@@ -18,9 +18,8 @@ from config import maillog
 from config.errors import GatewayError
 from config.files import load
 from config.settings import Settings
+from gateway.serve.child import CRASHED
 from gateway.serve.roles import Role
-
-_CRASHED = 70  # EX_SOFTWARE
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,7 +44,7 @@ def run(role: Role, path: Path, place: Place) -> int:
         return error.exit_status
     except Exception as error:  # noqa: BLE001 - the outermost edge of the process
         maillog.crashed(role, error=error)
-        return _CRASHED
+        return CRASHED
     return 0
 
 
