@@ -9,7 +9,7 @@ from gateway.cli import mailbox_sign_in, mailbox_watch
 from gateway.cli.channel_way import read_password
 from gateway.cli.desk import open_desk
 from gateway.cli.mailbox_view import try_account, view_mailbox
-from gateway.cli.mailbox_way import Reading, apply_reading, password_for
+from gateway.cli.mailbox_way import Answering, Reading, apply_reading, password_for
 from gateway.cli.noun import Noun
 from gateway.cli.options import AsJson, taking, word_of
 from gateway.cli.printing import answer, facts, local_time, say, say_json, state_cell, table
@@ -21,7 +21,7 @@ _MOST_DAYS = 36_500
 
 
 @app.verb("connect", "gateway mailbox connect gmail support@company.example --queue Support --password-stdin")
-@taking(Reading)
+@taking(Reading, Answering)
 def connect(
     ctx: typer.Context,
     kind: Annotated[
@@ -34,6 +34,7 @@ def connect(
     address: Annotated[str, typer.Argument(metavar="ADDRESS", help="The inbox that customers write to.")],
     queue: Annotated[str, typer.Option(help="The queue that its mail goes to.")],
     reading: Reading,
+    answering: Answering,
     backlog: Annotated[
         str, typer.Option(metavar="now|DAYS|all", help="Which mail that is there already is fetched.")
     ] = "now",
@@ -44,33 +45,28 @@ def connect(
             help="Of kind office365: a person signs in once, or the registration's own secret. Default: device.",
         ),
     ] = None,
-    smtp_host: Annotated[str | None, typer.Option(metavar="HOST", help="Where answers leave; else guessed.")] = None,
-    smtp_port: Annotated[int, typer.Option(min=1, max=65535, help="587 for STARTTLS, 465 for TLS.")] = 587,
-    smtp_security: Annotated[str, typer.Option(metavar="starttls|tls|none", help="Of that server.")] = "starttls",
-    receive_only: Annotated[
-        bool, typer.Option("--receive-only", help="Fetch only; answers leave as the queue says.")
-    ] = False,
     as_json: AsJson = False,
 ) -> None:
     """Connect an inbox: its mail becomes tickets of the queue, and answers leave through the same account.
 
     Both directions are tried first; when one fails, nothing is stored.
     """
-    if kind.strip().lower() == "office365":
+    from storage.mailboxes import MailboxKind
+
+    chosen = word_of(MailboxKind, kind, "KIND")
+    if chosen is MailboxKind.OFFICE365:
         ask_for_registration(ctx)
     with open_desk(ctx) as desk:
         from gateway.cli import mailbox_connect
         from storage.accounts import Grant
-        from storage.mailboxes import MailboxKind
 
-        chosen = word_of(MailboxKind, kind, "KIND")
         wanted = mailbox_connect.Wanted(
             kind=chosen,
             address=address,
             queue=queue,
             since=mailbox_connect.since_of(backlog),
             ask_password=lambda: password_for(chosen),
-            smtp=None if receive_only else (smtp_host, smtp_port, smtp_security),
+            smtp=answering.smtp,
             grant=word_of(Grant, sign_in, "--sign-in") if sign_in else None,
         )
         number = mailbox_connect.connect(desk, wanted, lambda mailbox: apply_reading(mailbox, reading))

@@ -32,6 +32,23 @@ class Reading:
     move_to: Annotated[str | None, typer.Option(metavar="FOLDER", help="With --after move; made if missing.")] = None
 
 
+@dataclass(frozen=True, slots=True)
+class Answering:
+    """Where the answers to its mail leave."""
+
+    smtp_host: Annotated[str | None, typer.Option(metavar="HOST", help="Where answers leave; else guessed.")] = None
+    smtp_port: Annotated[int, typer.Option(min=1, max=65535, help="587 for STARTTLS, 465 for TLS.")] = 587
+    smtp_security: Annotated[str, typer.Option(metavar="starttls|tls|none", help="Of that server.")] = "starttls"
+    receive_only: Annotated[
+        bool, typer.Option("--receive-only", help="Fetch only; answers leave as the queue says.")
+    ] = False
+
+    @property
+    def smtp(self) -> tuple[str | None, int, str] | None:
+        """Host, port and security; None when it only receives."""
+        return None if self.receive_only else (self.smtp_host, self.smtp_port, self.smtp_security)
+
+
 def password_for(kind: "MailboxKind") -> str:
     """The password on standard input, hidden in a terminal, for kinds that have one. Raises AskedWrongly."""
     from storage.mailboxes import MailboxKind
