@@ -50,7 +50,7 @@ def start_logging(settings: LogSettings, part: str) -> None:
 
 
 class _Head:
-    """Part, level and time, and values made safe: as five processors of structlog's would, at a fifth of their cost."""
+    """Part, level and time, and values made safe, in one step: each processor more costs every line of the log."""
 
     def __init__(self, part: str) -> None:
         self._part = part

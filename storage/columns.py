@@ -27,7 +27,7 @@ SQLModel.model_config["defer_build"] = True
 
 
 class _SqliteMoment(sqlite.DATETIME):
-    """SQLAlchemy's text for a moment, by `isoformat`: its own way to write the same costs six times as much."""
+    """SQLAlchemy's text for a moment, written by `isoformat`, which costs less than its own way to write the same."""
 
     def bind_processor(self, _dialect: Dialect) -> Callable[[datetime | None], str | None]:
         """As 2026-01-05 10:00:00.000000."""
