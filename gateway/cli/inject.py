@@ -75,7 +75,7 @@ def _content(file: Path | None) -> bytes:
 
 def _accept(desk: Desk, content: bytes, to: list[str], sender: str | None) -> str:
     from config.clock import now
-    from gateway.listener.accept import accept_now
+    from storage.arrivals import accept_now
     from storage.spool import Arrival
     from storage.waking import wake
 

@@ -111,9 +111,9 @@ def _accept(desk: Desk, batch: "Sequence[Kept]", address: str) -> int:
     from hashlib import sha256
 
     from config.clock import now
-    from gateway.listener.accept import as_blob
     from gateway.reading.envelope import reverse_path_of
     from storage import spool
+    from storage.arrivals import as_blob
     from storage.waking import wake
 
     blobs = desk.blobs

@@ -10,7 +10,7 @@ import time
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from errno import EIO
 from queue import Empty, SimpleQueue
 from typing import TypeVar
@@ -18,13 +18,12 @@ from typing import TypeVar
 from config import maillog
 from config.errors import DatabaseUnavailable, StorageFull, TryAgain
 from storage import spool
+from storage.arrivals import as_blob, is_blob_first
 from storage.blobs import Blobs
 from storage.database import Database
 from storage.spool import Arrival
 from storage.writer import Writer
 
-# Larger mails are blobs first: a database page at a time would hold every other writer.
-BLOB_BYTES = 256 * 1024
 _MAX_BATCH = 500
 _MAX_BATCH_BYTES = 16 * 1024 * 1024
 _BLOB_THREADS = 4
@@ -42,13 +41,6 @@ class CommitTooSlow(TryAgain):
 class _Waiting:
     arrival: Arrival
     future: "asyncio.Future[str]"
-
-
-def accept_now(database: Database, blobs: Blobs, arrival: Arrival) -> str:
-    """Accept one mail without a listener, in the same way; returns its id. Raises DatabaseUnavailable, StorageFull."""
-    arrival = as_blob(blobs, arrival)
-    with database.writing_connection() as connection:
-        return spool.accept(connection, [arrival])[0]
 
 
 class GroupCommit:
@@ -78,7 +70,7 @@ class GroupCommit:
         if self.is_broken:
             raise DatabaseUnavailable("Storage has failed and is being opened again")
         end = time.monotonic() + self._seconds
-        if arrival.size > BLOB_BYTES and arrival.content is not None:
+        if is_blob_first(self._blobs, arrival):
             arrival = await _in_time(
                 self._loop.run_in_executor(self._blob_pool, self._put_blob, arrival), self._seconds
             )
@@ -191,14 +183,6 @@ class GroupCommit:
                 break
         self.is_broken = False
         maillog.started(what="database", why="reopened after a failed write")
-
-
-def as_blob(blobs: Blobs, arrival: Arrival) -> Arrival:
-    """The arrival with its bytes moved into a blob when they are many."""
-    if arrival.content is None or arrival.size <= BLOB_BYTES or blobs.is_remote:
-        return arrival
-    blobs.put(arrival.content, arrival.sha256)
-    return replace(arrival, content=None)
 
 
 async def _in_time(future: "asyncio.Future[_Result]", seconds: float) -> _Result:

@@ -2,8 +2,8 @@
 
 The same promise as at the SMTP door: what the cursor has passed is committed, and what is committed twice is one row,
 because its bytes are the same. A mail is put away (marked, moved, deleted) only by who has just stored it; who was
-killed in between fetches it again first. CONTRACT: mail fetched over IMAP has no recipient, so the mailbox's own
-address stands for it.
+killed in between fetches it again first. Mail fetched over IMAP has no recipient, so the mailbox's own address
+stands for it.
 """
 
 from collections.abc import Callable, Iterator, Sequence
@@ -13,13 +13,13 @@ from hashlib import sha256
 from config import maillog
 from config.clock import now
 from config.settings import Settings
-from gateway.listener.accept import as_blob
 from gateway.mailbox.account import MailboxTrouble, Withheld
 from gateway.mailbox.answers import Listed
 from gateway.mailbox.imap import Inbox
 from gateway.mailbox.patience import Patience
 from gateway.reading.envelope import reverse_path_of
 from storage import spool
+from storage.arrivals import as_blob
 from storage.blobs import open_blobs
 from storage.database import Database
 from storage.mailboxes import AfterFetch, Mailbox, Step, advance, begin_reading, finish

@@ -9,7 +9,7 @@ from fakes.commandline import Cli
 from fakes.house import mail
 
 from config.clock import now
-from gateway.listener.accept import accept_now
+from storage.arrivals import accept_now
 from storage.claims import Settled, claim, settle
 from storage.queues import Acknowledge
 from storage.spool import Arrival, Spool, SpoolState, find_rows

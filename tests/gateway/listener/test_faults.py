@@ -11,8 +11,9 @@ from peers.ports import until
 from config.clock import now
 from config.errors import DatabaseUnavailable, StorageFull
 from gateway.listener import accept
-from gateway.listener.accept import GroupCommit, accept_now
+from gateway.listener.accept import GroupCommit
 from storage import spool
+from storage.arrivals import BLOB_BYTES, accept_now
 from storage.blobs import open_blobs
 from storage.spool import Arrival, raw_bytes
 
@@ -195,7 +196,7 @@ def test_two_listeners_on_one_database_store_a_mail_once(open_door, database_url
     assert len(first.rows()) == len(set(heard[first.port])) == 30
 
 
-@pytest.mark.parametrize("size", [100, accept.BLOB_BYTES + 1], ids=["row", "blob"])
+@pytest.mark.parametrize("size", [100, BLOB_BYTES + 1], ids=["row", "blob"])
 def test_mail_accepted_without_a_listener_goes_the_same_way(open_door, database_url, size):
     """`accept_now` keeps the bytes by the same rule, and a second time answers the same id."""
     door = open_door(database_url=database_url)
