@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from sqlmodel import Session
 
 from config.errors import BadConfiguration, Refused
-from outbound.automatic import Occasion, over_budget, send_automatic
+from outbound.automatic import Occasion, in_doubt, over_budget, send_automatic
 from outbound.guard import why_not
 from outbound.marks import Audience
 from outbound.post_office import PostOffice
@@ -71,9 +71,7 @@ def _policy(_session: Session, office: PostOffice, arrival: Arrival) -> str:
     # A rule is more particular than its queue; but it proves nobody.
     if policy is Acknowledge.NEVER and not arrival.template:
         return f"queue {arrival.queue.name} never acknowledges"
-    if policy is Acknowledge.ALL or arrival.is_proven or arrival.is_answered_contact:
-        return ""
-    return "the sender is not proven (DKIM, DMARC), and no agent has answered him before"
+    return in_doubt(office, arrival.queue, is_proven=arrival.is_proven, is_answered_contact=arrival.is_answered_contact)
 
 
 def _machine(_session: Session, _office: PostOffice, arrival: Arrival) -> str:

@@ -31,7 +31,7 @@ from storage.message_filing import NewMessage, file_messages
 from storage.messages import Direction
 from storage.outbox import NewOutgoing, OutgoingKind, enqueue
 from storage.outbox_view import count_sent
-from storage.queues import Queue
+from storage.queues import Acknowledge, Queue
 from storage.tickets import Ticket
 
 
@@ -48,6 +48,14 @@ class Occasion:
     references: tuple[str, ...]
     is_proven: bool
     template: str = ""  # empty: the one that its kind names
+
+
+def in_doubt(office: PostOffice, queue: Queue, *, is_proven: bool, is_answered_contact: bool) -> str:
+    """Why a sender may be somebody else, and gets no mail of ours; empty when he gets it. Queues may tell everybody."""
+    policy = queue.acknowledge or Acknowledge(office.settings.acknowledge.default)
+    if policy is Acknowledge.ALL or is_proven or is_answered_contact:
+        return ""
+    return "the sender is not proven (DKIM, DMARC), and no agent has answered him before"
 
 
 def over_budget(session: Session, office: PostOffice, kind: OutgoingKind, address: str, ticket_id: int) -> str:

@@ -11,13 +11,12 @@ from sqlmodel import Session, col, select
 
 from config.clock import now
 from config.errors import BadConfiguration, Refused
-from outbound.automatic import Occasion, over_budget, send_automatic
+from outbound.automatic import Occasion, in_doubt, over_budget, send_automatic
 from outbound.guard import why_not
 from outbound.marks import Audience
 from outbound.post_office import PostOffice
 from storage.outbox import Delivery, Outgoing, OutgoingKind
 from storage.outbox_view import count_sent
-from storage.queues import Acknowledge
 
 # What was asked, what answered, why.
 Line = tuple[str, str, str]
@@ -40,9 +39,9 @@ def tell_too_late(session: Session, office: PostOffice, occasion: Occasion, *, i
 
 
 def _why_not(session: Session, office: PostOffice, occasion: Occasion, *, is_answered_contact: bool) -> str:
-    policy = occasion.queue.acknowledge or Acknowledge(office.settings.acknowledge.default)
-    if not (policy is Acknowledge.ALL or occasion.is_proven or is_answered_contact):
-        return "the sender is not proven (DKIM, DMARC), and no agent has answered him before"
+    doubt = in_doubt(office, occasion.queue, is_proven=occasion.is_proven, is_answered_contact=is_answered_contact)
+    if doubt:
+        return doubt
     if not occasion.address:
         return "the mail names no sender"
     if _was_told(session, occasion):
