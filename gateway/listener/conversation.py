@@ -19,6 +19,7 @@ from gateway.listener.handler import Handler, Visit
 from gateway.listener.limits import Budget, Connections, Networks
 from gateway.listener.proxy import read_client
 from gateway.listener.replies import Reply
+from gateway.listener.steps import Steps
 from gateway.listener.stream import Gone, Stream
 from gateway.listener.tls import Certificates, facts_of
 
@@ -59,7 +60,7 @@ class Conversation(SMTP):
         self.hostname = common.settings.hostname
         self.limits: LimitSettings = common.settings.limits  # what this peer may cost
         self.transport = None
-        self.stream = Stream(loop)
+        self.stream = Stream()
         self.is_tls = common.listener.tls == "implicit"
         self._began = loop.time()
         self._octets = 0
@@ -81,7 +82,9 @@ class Conversation(SMTP):
         self.session.tls = facts_of(self.transport) if self.is_tls else ""
         self._forget_mail()
         self.common.conversations.add(self)
-        self._handler_coroutine = self.loop.create_task(self._handle_client())
+        steps = Steps(self._handle_client(), self.loop)
+        self.stream.wakes(steps.go_on)
+        steps.go_on()
 
     def data_received(self, data: bytes) -> None:
         """Bytes came."""
@@ -192,8 +195,8 @@ class Conversation(SMTP):
         self._closing_since = self.loop.time()
         self._waits_since = None
         self._octets = 0
-        self.stream.end()
         self.stream.unread.clear()
+        self.stream.end()
         if self.transport.is_closing() or not self.transport.can_write_eof():
             self.transport.close()
         else:
@@ -233,12 +236,11 @@ class Conversation(SMTP):
         if self.session.host not in self.common.proxies:
             maillog.refused(peer=self.session.host, reply="no PROXY header is believed from this network")
             raise Gone
+        too_late = self.loop.call_later(self.limits.handshake_seconds, self.stream.end)
         try:
-            async with asyncio.timeout(self.limits.handshake_seconds):
-                client = await read_client(self.stream)
-        except TimeoutError:
-            raise Gone from None
-        self.session.host = client or self.session.host
+            self.session.host = await read_client(self.stream) or self.session.host
+        finally:
+            too_late.cancel()
 
     async def _next_command(self) -> None:
         if self.common.is_draining:

@@ -68,7 +68,9 @@ class Directory:
 
     async def _in_thread(self, work: Callable[[], _Answer]) -> _Answer:
         future = asyncio.get_running_loop().run_in_executor(self._pool, work)
-        try:
-            return await asyncio.wait_for(future, self._seconds)
-        except TimeoutError:
-            raise DatabaseUnavailable("The database does not answer in time") from None
+        # Not `wait_for`, which asks for a task.
+        done, _ = await asyncio.wait((future,), timeout=self._seconds)
+        if not done:
+            future.cancel()
+            raise DatabaseUnavailable("The database does not answer in time")
+        return future.result()

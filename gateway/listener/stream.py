@@ -3,8 +3,10 @@
 It knows nothing of SMTP but the end of a line, and nothing of time: `Conversation` is watched from outside.
 """
 
-import asyncio
+from collections.abc import Callable
 from typing import Protocol
+
+from gateway.listener.steps import more_bytes
 
 # Above it the peer must wait; the kernel then closes his window.
 _HIGH = 512 * 1024
@@ -27,15 +29,19 @@ class Flow(Protocol):
 class Stream:
     """Unread input of one connection."""
 
-    __slots__ = ("_flow", "_loop", "_paused", "_waiter", "ended", "unread")
+    __slots__ = ("_flow", "_is_awaited", "_paused", "_wake", "ended", "unread")
 
-    def __init__(self, loop: asyncio.AbstractEventLoop) -> None:
-        self._loop = loop
+    def __init__(self) -> None:
         self._flow: Flow | None = None
         self._paused = False
-        self._waiter: asyncio.Future[None] | None = None
+        self._wake: Callable[[], None] = _nobody
+        self._is_awaited = False
         self.unread = bytearray()
         self.ended = False
+
+    def wakes(self, reader: Callable[[], None]) -> None:
+        """Say how whoever waits for more goes on. He runs before `feed` or `end` returns."""
+        self._wake = reader
 
     def flows_from(self, flow: Flow) -> None:
         """Say whom to slow down; a new transport (TLS) does not know of an old pause."""
@@ -44,7 +50,9 @@ class Stream:
     def feed(self, data: bytes) -> None:
         """Take what came."""
         self.unread += data
-        self._wake()
+        if self._is_awaited:
+            self._is_awaited = False
+            self._wake()
         if len(self.unread) > _HIGH and not self._paused and self._flow is not None:
             self._paused = True
             self._flow.pause_reading()
@@ -52,7 +60,9 @@ class Stream:
     def end(self) -> None:
         """Nothing more will come."""
         self.ended = True
-        self._wake()
+        if self._is_awaited:
+            self._is_awaited = False
+            self._wake()
 
     def take_all(self) -> bytearray:
         """All that is unread."""
@@ -77,11 +87,8 @@ class Stream:
         if self.ended:
             raise Gone
         self._resume()
-        self._waiter = self._loop.create_future()
-        try:
-            await self._waiter
-        finally:
-            self._waiter = None
+        self._is_awaited = True
+        await more_bytes()
         if self.ended and not self.unread:
             raise Gone
 
@@ -99,11 +106,11 @@ class Stream:
         del self.unread[: end + 1]
         return None if too_long or len(line) > longest else line
 
-    def _wake(self) -> None:
-        if self._waiter is not None and not self._waiter.done():
-            self._waiter.set_result(None)
-
     def _resume(self) -> None:
         if self._paused and self._flow is not None and len(self.unread) <= _HIGH:
             self._paused = False
             self._flow.resume_reading()
+
+
+def _nobody() -> None:
+    """Before anybody reads."""
