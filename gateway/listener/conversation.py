@@ -6,6 +6,7 @@ asked from outside, by `check_time`.
 """
 
 import asyncio
+from collections.abc import Awaitable
 from dataclasses import dataclass, field
 from typing import cast
 
@@ -161,15 +162,15 @@ class Conversation(SMTP):
 
     async def push(self, status: str | bytes) -> None:
         """aiosmtpd's way to say something."""
-        self._write(status.encode() if isinstance(status, str) else status)
+        self._write((status.encode() if isinstance(status, str) else status) + b"\r\n")
 
     def say(self, reply: Reply) -> None:
         """Answer."""
-        self._write(reply.line.encode())
+        self._write(reply.wire)
 
-    def _write(self, line: bytes) -> None:
-        if self.transport is not None and not self.transport.is_closing() and self._closing_since is None:
-            self.transport.write(line + b"\r\n")
+    def _write(self, lines: bytes) -> None:
+        if self.transport is not None and self._closing_since is None and not self.transport.is_closing():
+            self.transport.write(lines)
 
     def _refuse(self, reply: Reply, recipient: str = "") -> None:
         self.say(reply)
@@ -207,13 +208,12 @@ class Conversation(SMTP):
     async def _handle_client(self) -> None:
         try:
             await self._greet()
-            while self._closing_since is None:
-                await self._next_command()
+            await self._converse()
         except Gone:
             pass
         except Exception as error:  # noqa: BLE001 - the edge of the conversation
             # Where we are in the dialogue is unknown: going on could take a mail's text for commands.
-            self._write((await self.common.handler.handle_exception(error)).encode())
+            await self.push(await self.common.handler.handle_exception(error))
         finally:
             if self._closing_since is None and self.transport is not None:
                 self._closing_since = self.loop.time()
@@ -230,7 +230,7 @@ class Conversation(SMTP):
         if self.stream.unread and not self.is_tls:
             self._end(replies.OUT_OF_STEP)
             raise Gone
-        self._write(f"220 {self.hostname} {self.common.listener.protocol.upper().replace('SMTP', 'ESMTP')}".encode())
+        await self.push(f"220 {self.hostname} {self.common.listener.protocol.upper().replace('SMTP', 'ESMTP')}")
 
     async def _hear_proxy(self) -> None:
         if self.session.host not in self.common.proxies:
@@ -242,24 +242,30 @@ class Conversation(SMTP):
         finally:
             too_late.cancel()
 
-    async def _next_command(self) -> None:
-        if self.common.is_draining:
-            self._end(replies.SHUTTING_DOWN)
-            return
-        self._waits_since = self.loop.time()
-        if self._unwritable is not None:
-            await self._unwritable
-        line = await self.stream.line(_LONGEST_LINE)
-        self._waits_since = None
-        if line is None:
-            self._wrong(replies.LINE_TOO_LONG)
-        elif not line.endswith(b"\r\n"):
-            self._wrong(replies.BARE_LINE_END)
-        else:
-            await self._obey(line[:-2])
+    async def _converse(self) -> None:
+        """Obey one command after the other, and wait only where there is something to wait for."""
+        while self._closing_since is None:
+            if self.common.is_draining:
+                self._end(replies.SHUTTING_DOWN)
+                return
+            if self._unwritable is not None:
+                await self._unwritable
+            line = self.stream.take_line(_LONGEST_LINE)
+            if line is None:
+                if self._waits_since is None:
+                    self._waits_since = self.loop.time()
+                await self.stream.wait()
+                continue
+            self._waits_since = None
+            if not line:
+                self._wrong(replies.LINE_TOO_LONG)
+            elif not line.endswith(b"\r\n"):
+                self._wrong(replies.BARE_LINE_END)
+            elif (work := self._obey(line[:-2])) is not None:
+                await work
 
-    async def _obey(self, line: bytes) -> None:
-        """Do what one command line says."""
+    def _obey(self, line: bytes) -> Awaitable[None] | None:
+        """Do what one command line says, or return what is to be awaited for it."""
         raise NotImplementedError
 
 

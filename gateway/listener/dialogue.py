@@ -8,7 +8,6 @@ What MAIL, RCPT and a mail mean is `handler`'s; bytes, time and endings are `con
 import asyncio
 import re
 from collections.abc import Awaitable, Callable
-from typing import Any
 
 from config import maillog
 from gateway.listener import replies
@@ -36,7 +35,7 @@ class Dialogue(Conversation):
         super().__init__(common, loop)
         self._commands = _COMMANDS_LMTP if common.listener.protocol == "lmtp" else _COMMANDS_SMTP
 
-    async def _obey(self, line: bytes) -> None:
+    def _obey(self, line: bytes) -> Awaitable[None] | None:
         verb, _, argument = line.partition(b" ")
         verb = verb.upper()
         command = self._commands.get(verb)
@@ -49,7 +48,8 @@ class Dialogue(Conversation):
         elif self.common.listener.require_tls and not self.is_tls and verb not in _BEFORE_TLS:
             self._wrong(replies.TLS_FIRST)
         else:
-            await command(self, argument.decode("utf-8", "surrogateescape").strip(" "))
+            return command(self, argument.decode("utf-8", "surrogateescape").strip(" "))
+        return None
 
     async def _asked(self, answer: Awaitable[Reply]) -> Reply:
         try:
@@ -58,12 +58,12 @@ class Dialogue(Conversation):
             maillog.crashed("conversation", error=error)
             return replies.OUR_FAULT
 
-    async def smtp_HELO(self, hostname: str) -> None:
+    def helo(self, hostname: str) -> None:
         """RFC 5321 section 4.1.1.1."""
         if self._hello(hostname, extended=False):
-            self._write(f"250 {self.hostname}".encode())
+            self._write(f"250 {self.hostname}\r\n".encode())
 
-    async def smtp_EHLO(self, hostname: str) -> None:
+    def ehlo(self, hostname: str) -> None:
         """Say what we can do, on one line each."""
         if not self._hello(hostname, extended=True):
             return
@@ -75,7 +75,7 @@ class Dialogue(Conversation):
             offers.append(f"LIMITS RCPTMAX={limits.recipients}")  # RFC 9422
         offers += ["ENHANCEDSTATUSCODES", "8BITMIME", "SMTPUTF8"]
         lines = [f"250-{line}" for line in (self.hostname, *offers[:-1])]
-        self._write("\r\n".join([*lines, f"250 {offers[-1]}"]).encode())
+        self._write("\r\n".join([*lines, f"250 {offers[-1]}\r\n"]).encode())
 
     def _hello(self, hostname: str, *, extended: bool) -> bool:
         if not _HELLO.fullmatch(hostname):
@@ -88,7 +88,7 @@ class Dialogue(Conversation):
         self.session.protocol = name + "S" * self.is_tls  # RFC 3848
         return True
 
-    async def smtp_STARTTLS(self, argument: str) -> None:
+    async def starttls(self, argument: str) -> None:
         """RFC 3207. Nothing that was said in clear counts afterwards."""
         certificates = self.common.certificates
         if argument:
@@ -126,7 +126,7 @@ class Dialogue(Conversation):
         self.session.extended_smtp = False
         self._forget_mail()
 
-    async def smtp_MAIL(self, argument: str | None) -> None:
+    def mail(self, argument: str) -> None:
         """A mail begins."""
         if not self.session.host_name:
             self._wrong(replies.HELLO_FIRST)
@@ -134,19 +134,19 @@ class Dialogue(Conversation):
         if self.envelope.mail_from is not None:
             self._wrong(replies.NESTED_MAIL)
             return
-        path = read_sender(argument or "", self.limits.message_bytes)
+        path = read_sender(argument, self.limits.message_bytes)
         if isinstance(path, Reply):
             self._wrong(path)
             return
-        reply = await self._asked(self.common.handler.sender(self.session, self.envelope, path))
+        reply = self.common.handler.sender(self.session, self.envelope, path)
         self._refuse(reply) if reply.is_refusal else self.say(reply)
 
-    async def smtp_RCPT(self, argument: str | None) -> None:
+    async def rcpt(self, argument: str) -> None:
         """One recipient more."""
         if self.envelope.mail_from is None:
             self._wrong(replies.MAIL_FIRST if self.session.host_name else replies.HELLO_FIRST)
             return
-        path = read_recipient(argument or "", smtp_utf8=self.envelope.smtp_utf8)
+        path = read_recipient(argument, smtp_utf8=self.envelope.smtp_utf8)
         if isinstance(path, Reply):
             self._wrong(path)
             return
@@ -168,7 +168,7 @@ class Dialogue(Conversation):
         if self.session.unknown > self.limits.unknown_undelayed:
             await asyncio.sleep(self.limits.unknown_delay_seconds)
 
-    async def smtp_DATA(self, argument: str) -> None:
+    async def data(self, argument: str) -> None:
         """The mail itself."""
         if argument:
             self._wrong(replies.SYNTAX)
@@ -206,7 +206,7 @@ class Dialogue(Conversation):
             self._data_since = self._waits_since = None
             incoming.release()
 
-    async def smtp_RSET(self, argument: str) -> None:
+    def rset(self, argument: str) -> None:
         """Forget the mail that is under way."""
         if argument:
             self._wrong(replies.SYNTAX)
@@ -214,40 +214,40 @@ class Dialogue(Conversation):
         self._forget_mail()
         self.say(replies.OK)
 
-    async def smtp_NOOP(self, argument: str) -> None:
+    def noop(self, argument: str) -> None:
         """Nothing, said in time."""
         self.say(replies.OK)
 
-    async def smtp_QUIT(self, argument: str) -> None:
+    def quit(self, argument: str) -> None:
         """The peer goes."""
         self.say(replies.BYE)
         raise Gone
 
-    async def smtp_VRFY(self, argument: str) -> None:
+    def vrfy(self, argument: str) -> None:
         """We tell nobody who is here. RFC 5321 section 7.3."""
         self.say(replies.WILL_NOT_SAY) if argument else self._wrong(replies.SYNTAX)
 
-    async def smtp_HELP(self, argument: str) -> None:
+    def help(self, argument: str) -> None:
         """There is little to say."""
         self.say(replies.HELP)
 
-    async def not_implemented(self, argument: str) -> None:
+    def not_implemented(self, argument: str) -> None:
         """EXPN, AUTH, BDAT, TURN: known, and not done here."""
         self._wrong(replies.NOT_IMPLEMENTED)
 
 
-_Command = Callable[[Dialogue, Any], Awaitable[None]]
+_Command = Callable[[Dialogue, str], Awaitable[None] | None]
 
 _COMMANDS: dict[bytes, _Command] = {
-    b"MAIL": Dialogue.smtp_MAIL,
-    b"RCPT": Dialogue.smtp_RCPT,
-    b"DATA": Dialogue.smtp_DATA,
-    b"RSET": Dialogue.smtp_RSET,
-    b"NOOP": Dialogue.smtp_NOOP,
-    b"QUIT": Dialogue.smtp_QUIT,
-    b"VRFY": Dialogue.smtp_VRFY,
-    b"HELP": Dialogue.smtp_HELP,
-    b"STARTTLS": Dialogue.smtp_STARTTLS,
+    b"MAIL": Dialogue.mail,
+    b"RCPT": Dialogue.rcpt,
+    b"DATA": Dialogue.data,
+    b"RSET": Dialogue.rset,
+    b"NOOP": Dialogue.noop,
+    b"QUIT": Dialogue.quit,
+    b"VRFY": Dialogue.vrfy,
+    b"HELP": Dialogue.help,
+    b"STARTTLS": Dialogue.starttls,
     b"EXPN": Dialogue.not_implemented,
     b"AUTH": Dialogue.not_implemented,
     b"BDAT": Dialogue.not_implemented,
@@ -256,8 +256,8 @@ _COMMANDS: dict[bytes, _Command] = {
 }
 _COMMANDS_SMTP: dict[bytes, _Command] = {
     **_COMMANDS,
-    b"HELO": Dialogue.smtp_HELO,
-    b"EHLO": Dialogue.smtp_EHLO,
+    b"HELO": Dialogue.helo,
+    b"EHLO": Dialogue.ehlo,
 }
 # RFC 2033 section 4.1: LHLO in place of both.
-_COMMANDS_LMTP: dict[bytes, _Command] = {**_COMMANDS, b"LHLO": Dialogue.smtp_EHLO}
+_COMMANDS_LMTP: dict[bytes, _Command] = {**_COMMANDS, b"LHLO": Dialogue.ehlo}

@@ -37,7 +37,7 @@ class Handler:
     def __init__(self, house: House) -> None:
         self.house = house
 
-    async def sender(self, visit: Visit, envelope: Envelope, path: Path) -> Reply:
+    def sender(self, visit: Visit, envelope: Envelope, path: Path) -> Reply:
         """MAIL. The null reverse-path is the empty string."""
         refusal = judge_sender(self.house, visit.host, path)
         if refusal is not None:

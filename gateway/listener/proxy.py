@@ -34,7 +34,7 @@ def _may_be_header(begin: bytes) -> bool:
 
 async def _read_v1(stream: Stream) -> str | None:
     line = await stream.line(_LONGEST_V1)
-    if line is None or not line.endswith(b"\r\n") or not line.isascii():
+    if not line.endswith(b"\r\n") or not line.isascii():
         raise Gone
     words = line[:-2].decode().split(" ")
     if words[:2] == ["PROXY", "UNKNOWN"]:

@@ -3,7 +3,7 @@
 Our own fault is never a permanent reply. Nothing that a peer sent is repeated to him.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 
 @dataclass(frozen=True, slots=True)
@@ -13,11 +13,13 @@ class Reply:
     code: int
     enhanced: str
     text: str
+    line: str = field(init=False, repr=False, compare=False)  # as it is sent, without its end
+    wire: bytes = field(init=False, repr=False, compare=False)
 
-    @property
-    def line(self) -> str:
-        """As it is sent, without its end."""
-        return f"{self.code} {self.enhanced} {self.text}" if self.enhanced else f"{self.code} {self.text}"
+    def __post_init__(self) -> None:
+        line = f"{self.code} {self.enhanced} {self.text}" if self.enhanced else f"{self.code} {self.text}"
+        object.__setattr__(self, "line", line)
+        object.__setattr__(self, "wire", line.encode() + b"\r\n")
 
     @property
     def is_refusal(self) -> bool:

@@ -29,13 +29,14 @@ class Flow(Protocol):
 class Stream:
     """Unread input of one connection."""
 
-    __slots__ = ("_flow", "_is_awaited", "_paused", "_wake", "ended", "unread")
+    __slots__ = ("_flow", "_is_awaited", "_is_too_long", "_paused", "_wake", "ended", "unread")
 
     def __init__(self) -> None:
         self._flow: Flow | None = None
         self._paused = False
         self._wake: Callable[[], None] = _nobody
         self._is_awaited = False
+        self._is_too_long = False
         self.unread = bytearray()
         self.ended = False
 
@@ -92,19 +93,26 @@ class Stream:
         if self.ended and not self.unread:
             raise Gone
 
-    async def line(self, longest: int) -> bytes | None:
-        """The next line with its end; None for one that is too long, which is read and forgotten. Raises Gone."""
-        too_long = False
-        searched = 0
-        while (end := self.unread.find(b"\n", searched)) < 0:
+    async def line(self, longest: int) -> bytes:
+        """The next line, as `take_line` has it. Raises Gone."""
+        while (line := self.take_line(longest)) is None:
+            await self.wait()
+        return line
+
+    def take_line(self, longest: int) -> bytes | None:
+        """The next line with its end, if it is there; empty for one that was too long, and is forgotten."""
+        end = self.unread.find(b"\n")
+        if end < 0:
             if len(self.unread) > longest:
                 self.unread.clear()
-                too_long = True
-            searched = len(self.unread)
-            await self.wait()
+                self._is_too_long = True
+            return None
         line = bytes(memoryview(self.unread)[: end + 1])
         del self.unread[: end + 1]
-        return None if too_long or len(line) > longest else line
+        if self._is_too_long or end >= longest:
+            self._is_too_long = False
+            return b""
+        return line
 
     def _resume(self) -> None:
         if self._paused and self._flow is not None and len(self.unread) <= _HIGH:
