@@ -11,7 +11,7 @@ import sqlalchemy as sa
 from sqlalchemy.exc import SQLAlchemyError
 
 from storage.database import Database, our_errors
-from storage.driver import driver_errors, on_driver
+from storage.driver import commit_on_driver, on_driver
 
 
 class Writer:
@@ -31,8 +31,7 @@ class Writer:
                 if self._database.is_sqlite:
                     on_driver(connection, "execute", "BEGIN IMMEDIATE")
                 yield connection
-                with driver_errors(connection, "COMMIT"):
-                    connection.connection.commit()
+                commit_on_driver(connection)
                 if connection.in_transaction():
                     connection.rollback()  # SQLAlchemy's own idea of a transaction; ours is committed
             except BaseException:
