@@ -17,7 +17,7 @@ from typing import TypeVar
 
 from config import maillog
 from config.errors import DatabaseUnavailable, StorageFull, TryAgain
-from storage import spool
+from storage import accepting
 from storage.arrivals import as_blob, is_blob_first
 from storage.blobs import Blobs
 from storage.database import Database
@@ -164,7 +164,7 @@ class GroupCommit:
 
     def _transaction(self, arrivals: Sequence[Arrival]) -> list[str]:
         with self._writer.transaction() as connection:
-            ids = spool.accept(connection, arrivals)
+            ids = accepting.accept(connection, arrivals)
         self.transactions += 1
         return ids
 

@@ -16,7 +16,6 @@ def upgrade() -> None:
     op.create_table(
         "acceptance",
         sa.Column("id", sa.String(), nullable=False),
-        sa.Column("sha256", sa.String(), nullable=False),
         sa.Column("reverse_path", sa.String(), nullable=False),
         sa.Column("helo", sa.String(), nullable=False),
         sa.Column("peer", sa.String(), nullable=False),
@@ -140,10 +139,11 @@ def upgrade() -> None:
     )
     op.create_table(
         "raw",
+        sa.Column("acceptance_id", sa.String(), nullable=False),
         sa.Column("sha256", sa.String(), nullable=False),
         sa.Column("size", sa.Integer(), nullable=False),
         sa.Column("content", sa.LargeBinary(), nullable=True),
-        sa.PrimaryKeyConstraint("sha256", name=op.f("pk_raw")),
+        sa.PrimaryKeyConstraint("acceptance_id", name=op.f("pk_raw")),
     )
     op.create_table(
         "signing_key",
@@ -236,7 +236,6 @@ def upgrade() -> None:
         sa.Column("lease_owner", sa.String(), nullable=False),
         sa.Column("lease_until", storage.columns.UtcDateTime(), nullable=True),
         sa.Column("settled_at", storage.columns.UtcDateTime(), nullable=True),
-        sa.ForeignKeyConstraint(["acceptance_id"], ["acceptance.id"], name=op.f("fk_spool_acceptance_id")),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_spool")),
         sa.UniqueConstraint("sha256", "recipient", name=op.f("uq_spool_sha256_recipient")),
     )
