@@ -36,6 +36,44 @@ _INSERT_ACCEPTANCE = BulkInsert(
 _INSERT_RAW = BulkInsert(Raw, ("acceptance_id", "sha256", "size", "content"), is_new=True)
 
 
+# A function, because its plan is kept for a connection: planning cost more than all else of a batch, and prepared
+# statements do not survive pgbouncer. Its arguments are the columns above, its result the rows that are new in the
+# spool; an acceptance and a raw are written only for a mail that has one.
+POSTGRES_FUNCTION = """
+CREATE FUNCTION accept_mails(
+    varchar[], varchar[], varchar[], varchar[],
+    varchar[], varchar[], varchar[], varchar[], varchar[], varchar[], timestamptz[],
+    varchar[], varchar[], integer[], bytea[]
+) RETURNS SETOF varchar LANGUAGE plpgsql AS $$
+BEGIN
+    RETURN QUERY
+    WITH spooled AS (
+        INSERT INTO spool (
+            sha256, recipient, id, acceptance_id, state, reason, trace, passed, storm_of, attempts, lease_owner
+        )
+        SELECT rows.*, 'received', '', '[]', '[]', '', 0, ''
+        FROM unnest($1, $2, $3, $4) AS rows
+        ON CONFLICT DO NOTHING RETURNING acceptance_id
+    ), accepted AS (
+        INSERT INTO acceptance (id, reverse_path, helo, peer, protocol, tls, received_at)
+        SELECT rows.* FROM unnest($5, $6, $7, $8, $9, $10, $11) AS rows(id)
+        WHERE id IN (SELECT acceptance_id FROM spooled)
+    ), kept AS (
+        INSERT INTO raw (acceptance_id, sha256, size, content)
+        SELECT rows.* FROM unnest($12, $13, $14, $15) AS rows(id)
+        WHERE id IN (SELECT acceptance_id FROM spooled)
+    )
+    SELECT acceptance_id FROM spooled;
+END
+$$
+"""
+_CALL = (
+    "SELECT FROM accept_mails(%s::varchar[], %s::varchar[], %s::varchar[], %s::varchar[], "
+    "%s::varchar[], %s::varchar[], %s::varchar[], %s::varchar[], %s::varchar[], %s::varchar[], %s::timestamptz[], "
+    "%s::varchar[], %s::varchar[], %s::integer[], %b::bytea[])"
+)
+
+
 def accept(connection: sa.Connection, arrivals: Sequence[Arrival]) -> list[str]:
     """Store mails; returns the id to name in each 250. Only after the commit are they kept.
 
@@ -55,16 +93,10 @@ def accept(connection: sa.Connection, arrivals: Sequence[Arrival]) -> list[str]:
 
 
 def _insert_at_once(connection: sa.Connection, mails: Sequence[_Mail], rows: list[_Row]) -> int:
-    """As one statement, for each would be a round trip; returns how many rows the spool has got."""
+    """By one statement, for each would be a round trip; returns how many rows the spool has got."""
     spool, acceptance, raw = (one.prepared(connection) for one in (_INSERT_SPOOL, _INSERT_ACCEPTANCE, _INSERT_RAW))
-    sql = (
-        f"WITH spooled AS ({spool.sql} RETURNING acceptance_id), "  # noqa: S608 - statements of ours
-        f"accepted AS ({acceptance.sql} WHERE rows.id IN (SELECT acceptance_id FROM spooled)), "
-        f"kept AS ({raw.sql} WHERE rows.acceptance_id IN (SELECT acceptance_id FROM spooled)) "
-        "SELECT 1 FROM spooled"
-    )
-    values = (spool.arrays(rows), acceptance.arrays(_acceptance_rows(mails)), raw.arrays(_raw_rows(mails)))
-    return on_driver(connection, "execute", sql, [value for part in values for value in part])
+    arrays = [*spool.arrays(rows), *acceptance.arrays(_acceptance_rows(mails)), *raw.arrays(_raw_rows(mails))]
+    return on_driver(connection, "execute", _CALL, arrays)
 
 
 def _spool_rows(acceptance_id: str, arrival: Arrival) -> list[_Row]:

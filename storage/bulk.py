@@ -40,11 +40,11 @@ class Prepared:
         return bound
 
     def arrays(self, rows: _Rows) -> list[Any]:
-        """What `execute` takes on PostgreSQL: the fixed values, and an array for each column."""
+        """What `execute` takes on PostgreSQL after the fixed values: an array for each column."""
         columns = [list(column) for column in zip(*rows, strict=True)]
         for place, convert in self.conversions:
             columns[place] = [convert(value) for value in columns[place]]
-        return [*self.fixed, *(c if place in self.binary else _array(c) for place, c in enumerate(columns))]
+        return [column if place in self.binary else _array(column) for place, column in enumerate(columns)]
 
 
 def _array(values: list[Any]) -> str:
@@ -82,7 +82,7 @@ class _Bulk:
             return 0
         statement = self.prepared(connection)
         if connection.dialect.name == "postgresql":
-            return on_driver(connection, "execute", statement.sql, statement.arrays(rows))
+            return on_driver(connection, "execute", statement.sql, [*statement.fixed, *statement.arrays(rows)])
         return on_driver(connection, "executemany", statement.sql, statement.rows(rows))
 
     def run_named(self, connection: sa.Connection, rows: Iterable[Mapping[str, Any]]) -> int:
@@ -90,7 +90,7 @@ class _Bulk:
         return self.run(connection, map(itemgetter(*self._varying), rows))
 
     def prepared(self, connection: sa.Connection) -> Prepared:
-        """The statement itself, for who makes it part of another one."""
+        """The statement itself, for who has another one with the same rows."""
         dialect = connection.dialect.name
         return self._statements.get(dialect) or self._statements.setdefault(dialect, self._prepare(connection))
 

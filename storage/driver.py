@@ -34,6 +34,12 @@ def commit_on_driver(connection: sa.Connection) -> None:
         raise _as_sqlalchemy(connection, driver, "COMMIT", error) from error
 
 
+def let_statements_commit(connection: sa.Connection, each_by_itself: bool) -> None:
+    """Whether each statement of psycopg is a transaction by itself; said between two transactions."""
+    driver: Any = connection.connection.driver_connection
+    driver.autocommit = each_by_itself
+
+
 def _as_sqlalchemy(
     connection: sa.Connection, driver: sa.PoolProxiedConnection, sql: str, error: DBAPIModule.Error
 ) -> Exception:

@@ -163,7 +163,7 @@ class GroupCommit:
             return self._transaction(arrivals)
 
     def _transaction(self, arrivals: Sequence[Arrival]) -> list[str]:
-        with self._writer.transaction() as connection:
+        with self._writer.transaction(is_one_statement=True) as connection:
             ids = accepting.accept(connection, arrivals)
         self.transactions += 1
         return ids

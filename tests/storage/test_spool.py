@@ -2,6 +2,7 @@
 
 import threading
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 
 import pytest
 from fakes.processes import accept_pairs
@@ -113,6 +114,27 @@ def test_retry_with_a_new_recipient_answers_a_new_id(database: Database) -> None
     (second,) = accepted(database, arrival(b"x", SUPPORT, SALES))
     assert second != first
     assert {(row.acceptance_id, row.recipient) for row in rows(database)} == {(first, SUPPORT), (second, SALES)}
+
+
+def test_mails_of_one_commit_are_answered_each_by_its_own(database: Database) -> None:
+    """One that is new, one that is there and one with a new recipient: only what is new is written."""
+    (first,) = accepted(database, arrival(b"x"))
+    new, old, mixed = accepted(database, arrival(b'\\"{},\x00'), arrival(b"x"), arrival(b"x", SUPPORT, SALES))
+    assert old == first
+    assert len({first, new, mixed}) == 3
+    with database.reading() as session:
+        assert {row.id for row in session.exec(select(Acceptance)).all()} == {first, new, mixed}
+        raws = {row.acceptance_id: row.content for row in session.exec(select(Raw)).all()}
+    assert raws == {first: b"x", new: b'\\"{},\x00', mixed: b"x"}
+
+
+def test_envelope_is_kept_as_it_was_given(database: Database) -> None:
+    """What a peer may write in its envelope is read again: quotation marks, commas, braces, backslashes, letters."""
+    mail = replace(arrival(b"x"), reverse_path='"a\\"b,{c}"@x.example', helo="\\{NULL}", peer="NULL", tls="ação ✓")
+    (id_,) = accepted(database, mail)
+    with database.reading() as session:
+        kept = session.get_one(Acceptance, id_)
+    assert (kept.reverse_path, kept.helo, kept.peer, kept.tls) == (mail.reverse_path, mail.helo, mail.peer, mail.tls)
 
 
 def test_retry_of_two_acceptances_answers_the_older_id(database: Database) -> None:

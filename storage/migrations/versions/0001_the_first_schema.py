@@ -4,6 +4,7 @@ import sqlalchemy as sa
 from alembic import op
 
 import storage.columns
+from storage.accepting import POSTGRES_FUNCTION
 from storage.search import POSTGRES_INDEX, POSTGRES_TABLE, SQLITE_TABLE
 
 revision = "0001"
@@ -697,12 +698,15 @@ def upgrade() -> None:
         return
     # Mail is compressed or encoded already: trying to compress it again costs time at every accept.
     op.execute("ALTER TABLE raw ALTER COLUMN content SET STORAGE EXTERNAL")
+    op.execute(POSTGRES_FUNCTION)
     op.execute(POSTGRES_TABLE)
     op.execute(POSTGRES_INDEX)
 
 
 def downgrade() -> None:
     op.execute("DROP TABLE message_words")
+    if op.get_bind().dialect.name == "postgresql":
+        op.execute("DROP FUNCTION accept_mails")
     with op.batch_alter_table("delivery", schema=None) as batch_op:
         batch_op.drop_index(batch_op.f("ix_delivery_recipient"))
         batch_op.drop_index(batch_op.f("ix_delivery_outgoing_id"))
