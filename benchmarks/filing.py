@@ -21,8 +21,9 @@ from benchmarks.reading import multipart_mail
 from benchmarks.sending import write_mails
 from config.clock import now
 from config.settings import Settings
+from storage.accepting import accept
 from storage.migrate import open_or_make, upgrade
-from storage.spool import Arrival, accept
+from storage.spool import Arrival
 
 _SMALL, _LARGE = 300, 400  # authors of five mails each, and mails
 _WORD = re.compile(r"[^\W_]+")

@@ -2,7 +2,7 @@
 
 from dataclasses import replace
 
-from storage import spool
+from storage.accepting import accept
 from storage.blobs import Blobs
 from storage.database import Database
 from storage.spool import Arrival
@@ -28,4 +28,4 @@ def accept_now(database: Database, blobs: Blobs, arrival: Arrival) -> str:
     """Accept one mail without a listener, in the same way; returns its id. Raises DatabaseUnavailable, StorageFull."""
     arrival = as_blob(blobs, arrival)
     with database.writing_connection() as connection:
-        return spool.accept(connection, [arrival])[0]
+        return accept(connection, [arrival])[0]

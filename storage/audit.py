@@ -71,11 +71,12 @@ def _filed_without_message(session: Session) -> list[str]:
 
 def _gone_raws(session: Session, blobs: Blobs) -> dict[str, str]:
     """Spool rows whose raw mail is gone: no row, or a row that says blob and no blob."""
-    raw = select(Raw.sha256).where(Raw.sha256 == Spool.sha256)
+    raw = select(Raw.acceptance_id).where(Raw.acceptance_id == Spool.acceptance_id)
     erased = select(ErasedMail.tombstone).where(ErasedMail.tombstone == Spool.sha256)  # somebody wanted that
     without = session.exec(select(Spool.id).where(~raw.exists(), ~erased.exists())).all()
     gone = dict.fromkeys(without, "its raw mail is gone")
-    query = select(Spool.id, Spool.sha256).join(Raw, col(Raw.sha256) == Spool.sha256).where(col(Raw.content).is_(None))
+    same = col(Raw.acceptance_id) == Spool.acceptance_id
+    query = select(Spool.id, Spool.sha256).join(Raw, same).where(col(Raw.content).is_(None))
     for id_, digest in session.exec(query.execution_options(yield_per=_PAGE)):
         if not blobs.has(digest):
             gone[id_] = f"the blob {digest} of its raw mail is gone"

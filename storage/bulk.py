@@ -17,13 +17,43 @@ from storage.columns import table_of
 from storage.driver import on_driver
 
 _Bind = Callable[[Any], Any]
+_Rows = Sequence[tuple[Any, ...]]
 
 
 @dataclass(frozen=True, slots=True)
-class _Statement:
+class Prepared:
+    """A statement in the words of one database."""
+
     sql: str
     fixed: tuple[Any, ...]
     conversions: tuple[tuple[int, _Bind], ...]  # place in the row, and what the column does to its value
+    binary: frozenset[int]  # places of the columns of bytes
+
+    def rows(self, rows: _Rows) -> Sequence[Sequence[Any]]:
+        """What `executemany` takes."""
+        if not self.conversions:
+            return [(*self.fixed, *row) for row in rows]
+        bound, start = [[*self.fixed, *row] for row in rows], len(self.fixed)
+        for place, convert in self.conversions:
+            for row in bound:
+                row[start + place] = convert(row[start + place])
+        return bound
+
+    def arrays(self, rows: _Rows) -> list[Any]:
+        """What `execute` takes on PostgreSQL after the fixed values: an array for each column."""
+        columns = [list(column) for column in zip(*rows, strict=True)]
+        for place, convert in self.conversions:
+            columns[place] = [convert(value) for value in columns[place]]
+        return [column if place in self.binary else _array(column) for place, column in enumerate(columns)]
+
+
+def _array(values: list[Any]) -> str:
+    """An array as PostgreSQL writes it. The driver asks for the type of each element, at ten times the cost."""
+    return "{" + ",".join(["NULL" if value is None else _quoted(str(value)) for value in values]) + "}"
+
+
+def _quoted(text: str) -> str:
+    return '"' + text.replace("\\", "\\\\").replace('"', '\\"') + '"'
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,39 +73,43 @@ class _Bulk:
         self._model = model
         self._varying = tuple(varying)
         self._fixed = dict(fixed or {})
-        self._statements: dict[str, _Statement] = {}
+        self._statements: dict[str, Prepared] = {}
 
     def run(self, connection: sa.Connection, rows: Iterable[tuple[Any, ...]]) -> int:
         """Write rows in their order, each a tuple in the order of the columns; returns how many were written."""
-        columns = [list(column) for column in zip(*rows, strict=True)]
-        if not columns:
+        rows = list(rows)
+        if not rows:
             return 0
-        dialect = connection.dialect.name
-        statement = self._statements.get(dialect) or self._prepare(connection)
-        for place, convert in statement.conversions:
-            columns[place] = [convert(value) for value in columns[place]]
-        if dialect == "postgresql":
-            return on_driver(connection, "execute", statement.sql, (*statement.fixed, *columns))
-        tuples = [(*statement.fixed, *row) for row in zip(*columns, strict=True)]
-        return on_driver(connection, "executemany", statement.sql, tuples)
+        statement = self.prepared(connection)
+        if connection.dialect.name == "postgresql":
+            return on_driver(connection, "execute", statement.sql, [*statement.fixed, *statement.arrays(rows)])
+        return on_driver(connection, "executemany", statement.sql, statement.rows(rows))
 
     def run_named(self, connection: sa.Connection, rows: Iterable[Mapping[str, Any]]) -> int:
         """As `run`, for rows that name their values; more than the columns may be named."""
         return self.run(connection, map(itemgetter(*self._varying), rows))
 
-    def _prepare(self, connection: sa.Connection) -> _Statement:
+    def prepared(self, connection: sa.Connection) -> Prepared:
+        """The statement itself, for who has another one with the same rows."""
+        dialect = connection.dialect.name
+        return self._statements.get(dialect) or self._statements.setdefault(dialect, self._prepare(connection))
+
+    def _prepare(self, connection: sa.Connection) -> Prepared:
         table, dialect = table_of(self._model), connection.dialect
         binds = {column.name: column.type.dialect_impl(dialect).bind_processor(dialect) for column in table.c}
         fixed = tuple(bind(value) if (bind := binds[name]) else value for name, value in self._fixed.items())
         conversions = tuple((place, bind) for place, name in enumerate(self._varying) if (bind := binds[name]))
         quoted = dialect.identifier_preparer.quote
         # Binary: bytes as text would be twice as long.
-        arrays = ", ".join(f"%b::{table.c[name].type.compile(dialect)}[]" for name in self._varying)
+        binary = frozenset(
+            place for place, name in enumerate(self._varying) if isinstance(table.c[name].type, sa.LargeBinary)
+        )
+        marks = ("%b" if place in binary else "%s" for place in range(len(self._varying)))
+        types = (table.c[name].type.compile(dialect) for name in self._varying)
+        arrays = ", ".join(f"{mark}::{type_}[]" for mark, type_ in zip(marks, types, strict=True))
         shape = _Shape(quoted(table.name), (*map(quoted, self._fixed),), (*map(quoted, self._varying),), arrays)
         sql = self._from_arrays(shape) if dialect.name == "postgresql" else self._by_row(shape)
-        statement = _Statement(sql, fixed, conversions)
-        self._statements[dialect.name] = statement
-        return statement
+        return Prepared(sql, fixed, conversions, binary)
 
     def _by_row(self, shape: _Shape) -> str:
         raise NotImplementedError
@@ -110,7 +144,7 @@ class BulkInsert(_Bulk):
         values = ", ".join([*("%s" for _ in shape.fixed), "rows.*"])
         return (
             f"INSERT INTO {shape.table} ({', '.join((*shape.fixed, *shape.varying))}) "  # noqa: S608 - names of our models
-            f"SELECT {values} FROM unnest({shape.arrays}) AS rows{self._end}"
+            f"SELECT {values} FROM unnest({shape.arrays}) AS rows({', '.join(shape.varying)}){self._end}"
         )
 
 

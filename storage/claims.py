@@ -87,7 +87,7 @@ _TAKEN = (
         _ACCEPTANCE.c.tls,
     )
     .join(_ACCEPTANCE, _ACCEPTANCE.c.id == _SPOOL.c.acceptance_id)
-    .join(_RAW, _RAW.c.sha256 == _SPOOL.c.sha256)
+    .join(_RAW, _RAW.c.acceptance_id == _SPOOL.c.acceptance_id)
     .where(_AMONG)
     .order_by(_SPOOL.c.id)
 )

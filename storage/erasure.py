@@ -23,7 +23,7 @@ from storage.messages import Message, MessageAttachment, MessageReference
 from storage.notices import Notice
 from storage.outbox import PENDING, Delivery, Outgoing
 from storage.search import forget_words
-from storage.spool import WAITING, Acceptance, Raw, Spool, SpoolState
+from storage.spool import WAITING, Acceptance, Raw, Spool, SpoolState, is_raw_of
 from storage.storms import Storm
 from storage.suppression import Suppressed
 from storage.tickets import Event, Participant, Ticket, note
@@ -118,7 +118,8 @@ def _refuse_pending(session: Session, tickets: Sequence[int]) -> None:
 
 def _erase_mails(session: Session, messages: Sequence[int], addresses: Sequence[str]) -> int:
     """The mails as they were received, and their envelopes."""
-    sent = select(Acceptance.sha256).where(sa.func.lower(Acceptance.reverse_path).in_(addresses))
+    sent = select(Raw.sha256).join(Acceptance, col(Acceptance.id) == Raw.acceptance_id)
+    sent = sent.where(sa.func.lower(Acceptance.reverse_path).in_(addresses))
     digests = set(session.exec(sent).all())
     for chunk in _chunks(messages):
         of_messages = select(Spool.sha256).join(Message, col(Message.spool_id) == Spool.id)
@@ -139,10 +140,10 @@ def _erase_mail(session: Session, digest: str) -> None:
     undecided = col(Spool.state).in_((SpoolState.HELD, SpoolState.QUARANTINED))
     state = sa.case((undecided, sa.literal(SpoolState.IGNORED.value)), else_=Spool.state)
     of_mail = select(Spool.acceptance_id).where(Spool.sha256 == digest)
-    envelope = {"sha256": tombstone, "reverse_path": "", "helo": "", "peer": ""}
+    envelope = {"reverse_path": "", "helo": "", "peer": ""}
     session.exec(sa.update(Acceptance).where(col(Acceptance.id).in_(of_mail)).values(**envelope))
+    session.exec(sa.delete(Raw).where(is_raw_of([digest])))
     session.exec(sa.update(Spool).where(col(Spool.sha256) == digest).values(**gone, state=state))
-    session.exec(sa.delete(Raw).where(col(Raw.sha256) == digest))
     _forget_blobs(session, [digest])
 
 
@@ -212,7 +213,7 @@ def collect_unwanted(session: Session, blobs: Blobs, limit: int = 50) -> int:
     gone = 0
     for row in session.exec(select(UnwantedBlob).limit(limit)).all():
         needed = (
-            session.exec(select(Raw.sha256).where(Raw.sha256 == row.sha256)).first()
+            session.exec(select(Spool.id).where(Spool.sha256 == row.sha256)).first()
             or session.exec(select(MessageAttachment.id).where(MessageAttachment.sha256 == row.sha256)).first()
         )
         if needed or blobs.remove(row.sha256, _YOUNG):

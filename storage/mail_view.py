@@ -115,7 +115,7 @@ def _story(session: Session, row: Spool) -> MailStory:
 
 def _fate(session: Session, row: Spool) -> MailStory:
     acceptance = session.get_one(Acceptance, row.acceptance_id)
-    raw = session.exec(select(Raw.size).where(Raw.sha256 == row.sha256)).first()
+    raw = session.exec(select(Raw.size).where(Raw.acceptance_id == row.acceptance_id)).first()
     trace = _steps(row.trace)
     return MailStory(
         id=row.id,

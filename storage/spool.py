@@ -15,9 +15,7 @@ from sqlmodel import Field, Session, SQLModel, col, select
 from config.clock import now
 from config.errors import NotFound, Refused
 from storage.blobs import Blobs
-from storage.bulk import BulkInsert
 from storage.columns import Choice, Json, UtcDateTime, partial_index
-from storage.ids import new_id
 from storage.messages import Message
 
 
@@ -56,9 +54,14 @@ MOVES: dict[SpoolState, frozenset[SpoolState]] = {
 
 
 class Raw(SQLModel, table=True):
-    """The bytes of a mail as received, by SHA-256: here, or in the blob of that digest when `content` is null."""
+    """The bytes of a mail as received: here, or in the blob of their digest when `content` is null.
 
-    sha256: str = Field(primary_key=True)
+    By the acceptance that brought them, so that new ones stand together; by their digest they are found through
+    the spool. An index of digests is in random order: of each mail it would write a page more.
+    """
+
+    acceptance_id: str = Field(primary_key=True)
+    sha256: str
     size: int
     content: bytes | None = Field(default=None, sa_column=sa.Column(sa.LargeBinary, nullable=True))
 
@@ -67,7 +70,6 @@ class Acceptance(SQLModel, table=True):
     """One 250 after DATA: the envelope (RFC 5321 section 2.3.1) and the facts of the session."""
 
     id: str = Field(primary_key=True)
-    sha256: str  # found by it through the spool: one index in random order less for each mail to write
     reverse_path: str = ""  # as given; empty is the null reverse-path
     helo: str = ""
     peer: str = ""
@@ -80,7 +82,8 @@ class Spool(SQLModel, table=True):
     """One recipient of one acceptance. The first one's id is that of the acceptance, the next ones' end in -2, -3."""
 
     id: str = Field(primary_key=True)
-    acceptance_id: str = Field(foreign_key="acceptance.id", index=True)
+    # No foreign key: acceptance, raw and row are written by one function, and each check would cost as much as a row.
+    acceptance_id: str = Field(index=True)
     recipient: str  # canonical
     sha256: str
     state: SpoolState = Field(sa_column=sa.Column(Choice(SpoolState), nullable=False))
@@ -119,64 +122,6 @@ class Arrival:
     helo: str = ""
     protocol: str = "ESMTP"
     tls: str = ""
-
-
-# In the order in which `accept` fills them. What a waiting mail has no value for stays null.
-_INSERT_RAW = BulkInsert(Raw, ("sha256", "size", "content"))
-_INSERT_ACCEPTANCE = BulkInsert(
-    Acceptance, ("id", "sha256", "reverse_path", "helo", "peer", "protocol", "tls", "received_at")
-)
-_INSERT_SPOOL = BulkInsert(
-    Spool,
-    ("recipient", "sha256", "id", "acceptance_id"),
-    fixed={
-        "state": SpoolState.RECEIVED,
-        "reason": "",
-        "trace": [],
-        "passed": [],
-        "storm_of": "",
-        "attempts": 0,
-        "lease_owner": "",
-    },
-)
-
-
-def accept(connection: sa.Connection, arrivals: Sequence[Arrival]) -> list[str]:
-    """Store mails; returns the id to name in each 250. Only after the commit are they kept.
-
-    A mail that is there already for all its recipients answers the id of its first acceptance.
-    """
-    mails = [(new_id(), arrival) for arrival in arrivals]
-    # Sorted by key, so that two processes never wait for each other in a circle.
-    raws = {a.sha256: (a.sha256, a.size, a.content) for a in arrivals}
-    _INSERT_RAW.run(connection, [raws[digest] for digest in sorted(raws)])
-    _INSERT_ACCEPTANCE.run(
-        connection,
-        [(id_, a.sha256, a.reverse_path, a.helo, a.peer, a.protocol, a.tls, a.received_at) for id_, a in mails],
-    )
-    rows = sorted(row for id_, arrival in mails for row in _spool_rows(id_, arrival))
-    if _INSERT_SPOOL.run(connection, rows) == len(rows):
-        return [id_ for id_, _ in mails]
-    return [_first_acceptance(connection, id_, arrival) for id_, arrival in mails]
-
-
-def _spool_rows(acceptance_id: str, arrival: Arrival) -> list[tuple[str, str, str, str]]:
-    return [
-        (recipient, arrival.sha256, acceptance_id if place == 1 else f"{acceptance_id}-{place}", acceptance_id)
-        for place, recipient in enumerate(dict.fromkeys(arrival.recipients), start=1)
-    ]
-
-
-def _first_acceptance(connection: sa.Connection, acceptance_id: str, arrival: Arrival) -> str:
-    """The id to answer when some rows were there: our own when it has a new row, else the oldest one."""
-    query = sa.select(col(Spool.acceptance_id)).where(
-        col(Spool.sha256) == arrival.sha256, col(Spool.recipient).in_(arrival.recipients)
-    )
-    found = set(connection.execute(query).scalars())
-    if acceptance_id in found:
-        return acceptance_id
-    connection.execute(sa.delete(Acceptance).where(col(Acceptance.id) == acceptance_id))
-    return min(found)
 
 
 def waive(connection: sa.Connection, acceptance_ids: Sequence[str], checks: Sequence[str]) -> None:
@@ -256,16 +201,22 @@ def _move(session: Session, row: Spool, to: SpoolState) -> None:
 
 def raw_bytes(session: Session, blobs: Blobs, digest: str) -> bytes:
     """The mail as it was received. Raises NotFound, or Damaged when its blob is."""
-    raw = session.get(Raw, digest)
-    if raw is None:
+    found = session.exec(select(Raw.content).where(is_raw_of([digest])).limit(1)).all()
+    if not found:
         raise NotFound(f"There is no raw mail {digest}")
-    return blobs.get(digest) if raw.content is None else raw.content
+    return blobs.get(digest) if found[0] is None else found[0]
 
 
 def move_raw_to_blob(session: Session, digests: Sequence[str]) -> None:
     """Take bytes out of the hot table; their blobs are stored already."""
     if digests:
-        session.exec(sa.update(Raw).where(col(Raw.sha256).in_(digests)).values(content=None))
+        session.exec(sa.update(Raw).where(is_raw_of(digests)).values(content=None))
+
+
+def is_raw_of(digests: Sequence[str]) -> sa.ColumnElement[bool]:
+    """Whether a raw has one of these digests, asked of the index that there is."""
+    accepted = select(Spool.acceptance_id).where(col(Spool.sha256).in_(digests))
+    return col(Raw.acceptance_id).in_(accepted)
 
 
 def count_fates(session: Session) -> dict[SpoolState, int]:

@@ -11,7 +11,7 @@ import sqlalchemy as sa
 from sqlalchemy.exc import SQLAlchemyError
 
 from storage.database import Database, our_errors
-from storage.driver import driver_errors, on_driver
+from storage.driver import commit_on_driver, let_statements_commit, on_driver
 
 
 class Writer:
@@ -22,17 +22,22 @@ class Writer:
         self._connection: sa.Connection | None = None
 
     @contextmanager
-    def transaction(self) -> Iterator[sa.Connection]:
-        """A block that is one transaction, as `Database.writing_connection` has it; it raises the same."""
+    def transaction(self, *, is_one_statement: bool = False) -> Iterator[sa.Connection]:
+        """A block that is one transaction, as `Database.writing_connection` has it; it raises the same.
+
+        Where one statement writes all, PostgreSQL commits it by itself, and two round trips are saved. What the
+        block reads after it is read in transactions of its own.
+        """
         with our_errors(), self._database.turn():
             connection = self._connection or self._database.kept_connection()
             self._connection = connection
             try:
                 if self._database.is_sqlite:
                     on_driver(connection, "execute", "BEGIN IMMEDIATE")
+                else:
+                    let_statements_commit(connection, is_one_statement)
                 yield connection
-                with driver_errors(connection, "COMMIT"):
-                    connection.connection.commit()
+                commit_on_driver(connection)
                 if connection.in_transaction():
                     connection.rollback()  # SQLAlchemy's own idea of a transaction; ours is committed
             except BaseException:

@@ -113,6 +113,7 @@ def _accept(desk: Desk, batch: "Sequence[Kept]", address: str) -> int:
     from config.clock import now
     from gateway.reading.envelope import reverse_path_of
     from storage import spool
+    from storage.accepting import accept
     from storage.arrivals import as_blob
     from storage.waking import wake
 
@@ -132,7 +133,7 @@ def _accept(desk: Desk, batch: "Sequence[Kept]", address: str) -> int:
         arrivals.append(as_blob(blobs, arrival))
     with desk.database.writing_connection() as connection:
         before = spool.known_digests(connection, address, [arrival.sha256 for arrival in arrivals])
-        ids = spool.accept(connection, arrivals)
+        ids = accept(connection, arrivals)
         spool.waive(connection, ids, spool.OLD_MAIL_PASSES)
     wake(desk.settings.data_dir, "intake")
     return len({arrival.sha256 for arrival in arrivals} - before)

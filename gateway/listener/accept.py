@@ -17,7 +17,7 @@ from typing import TypeVar
 
 from config import maillog
 from config.errors import DatabaseUnavailable, StorageFull, TryAgain
-from storage import spool
+from storage import accepting
 from storage.arrivals import as_blob, is_blob_first
 from storage.blobs import Blobs
 from storage.database import Database
@@ -163,8 +163,8 @@ class GroupCommit:
             return self._transaction(arrivals)
 
     def _transaction(self, arrivals: Sequence[Arrival]) -> list[str]:
-        with self._writer.transaction() as connection:
-            ids = spool.accept(connection, arrivals)
+        with self._writer.transaction(is_one_statement=True) as connection:
+            ids = accepting.accept(connection, arrivals)
         self.transactions += 1
         return ids
 

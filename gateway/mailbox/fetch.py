@@ -19,6 +19,7 @@ from gateway.mailbox.imap import Inbox
 from gateway.mailbox.patience import Patience
 from gateway.reading.envelope import reverse_path_of
 from storage import spool
+from storage.accepting import accept
 from storage.arrivals import as_blob
 from storage.blobs import open_blobs
 from storage.database import Database
@@ -180,7 +181,7 @@ class Fetcher:
         with self._database.writing_connection() as connection:
             if not advance(connection, step):
                 raise MovedOn
-            ids = spool.accept(connection, arrivals) if arrivals else []
+            ids = accept(connection, arrivals) if arrivals else []
             if lot.is_backlog and ids:
                 spool.waive(connection, ids, OLD_MAIL_PASSES)
             step_over(connection, self._number, lot.withheld)

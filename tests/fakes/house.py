@@ -10,6 +10,7 @@ from gateway.intake.worker import IntakeWorker
 from outbound.marks import Audience, Mark
 from outbound.post_office import PostOffice, open_post_office
 from outbound.replies import Draft, SentReply, send_reply
+from storage.accepting import accept
 from storage.addresses import new_address
 from storage.agents import Agent, add_agent
 from storage.contacts import add_address, find_contact
@@ -17,7 +18,7 @@ from storage.database import Database
 from storage.ids import new_id
 from storage.messages import Message, messages_of
 from storage.queues import Queue, add_queue, find_queue, list_queues, name_source_inbox
-from storage.spool import Arrival, Spool, accept, find_rows
+from storage.spool import Arrival, Spool, find_rows
 from storage.ticket_view import TicketView, view_ticket
 from storage.tickets import Ticket, events_of, get_ticket, links_of, participants_of
 

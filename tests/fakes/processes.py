@@ -7,8 +7,8 @@ from fakes.rows import arrival
 from fakes.spawn import SECONDS
 
 from config.settings import Settings
+from storage.accepting import accept
 from storage.database import open_database
-from storage.spool import accept
 
 
 def accept_pairs(settings: Settings, barrier: Barrier, contents: list[bytes], ids: Any) -> None:

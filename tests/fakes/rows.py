@@ -6,6 +6,7 @@ from hashlib import sha256
 from sqlmodel import Session
 
 from config.clock import now
+from storage.accepting import accept
 from storage.database import Database
 from storage.ids import new_id, take_numbers
 from storage.message_filing import NewAttachment, NewMessage, file_messages
@@ -13,7 +14,7 @@ from storage.messages import Direction
 from storage.outbox import Delivery, NewOutgoing, Outgoing, OutgoingKind, enqueue
 from storage.outbox_view import deliveries_of_mail
 from storage.queues import Queue, add_queue, list_queues
-from storage.spool import Arrival, accept
+from storage.spool import Arrival
 from storage.tickets import Status, Ticket
 
 SUPPORT = "support.abc@in.desk.example"

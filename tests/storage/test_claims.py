@@ -9,9 +9,10 @@ from fakes.rows import accept_mails, arrival
 from sqlmodel import select
 
 from config.clock import now
+from storage.accepting import accept
 from storage.claims import Claimed, Settled, claim, count_attempt, give_back, recover, settle, still_ours
 from storage.database import Database
-from storage.spool import Spool, SpoolState, accept
+from storage.spool import Spool, SpoolState
 
 LEASE = 60.0
 

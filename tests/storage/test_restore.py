@@ -9,12 +9,13 @@ import pytest
 from config.clock import now
 from config.errors import AlreadyThere, DatabaseUnavailable, NotFound
 from config.settings import Settings
+from storage.accepting import accept
 from storage.backup import back_up
 from storage.blobs import open_blobs
 from storage.database import Database, open_database
 from storage.migrate import open_or_make, upgrade
 from storage.restore import restore
-from storage.spool import Arrival, accept, raw_bytes
+from storage.spool import Arrival, raw_bytes
 
 CONTENT = b"From: a@b.example\r\n\r\n" + b"x" * 20_000
 

@@ -2,6 +2,7 @@
 
 import threading
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 
 import pytest
 from fakes.processes import accept_pairs
@@ -11,6 +12,7 @@ from sqlmodel import select
 
 from config.errors import NotFound, Refused
 from config.settings import Settings
+from storage.accepting import accept
 from storage.blobs import open_blobs
 from storage.claims import Settled, claim, settle
 from storage.database import Database
@@ -24,7 +26,6 @@ from storage.spool import (
     Raw,
     Spool,
     SpoolState,
-    accept,
     count_fates,
     drop,
     find_rows,
@@ -115,6 +116,27 @@ def test_retry_with_a_new_recipient_answers_a_new_id(database: Database) -> None
     assert {(row.acceptance_id, row.recipient) for row in rows(database)} == {(first, SUPPORT), (second, SALES)}
 
 
+def test_mails_of_one_commit_are_answered_each_by_its_own(database: Database) -> None:
+    """One that is new, one that is there and one with a new recipient: only what is new is written."""
+    (first,) = accepted(database, arrival(b"x"))
+    new, old, mixed = accepted(database, arrival(b'\\"{},\x00'), arrival(b"x"), arrival(b"x", SUPPORT, SALES))
+    assert old == first
+    assert len({first, new, mixed}) == 3
+    with database.reading() as session:
+        assert {row.id for row in session.exec(select(Acceptance)).all()} == {first, new, mixed}
+        raws = {row.acceptance_id: row.content for row in session.exec(select(Raw)).all()}
+    assert raws == {first: b"x", new: b'\\"{},\x00', mixed: b"x"}
+
+
+def test_envelope_is_kept_as_it_was_given(database: Database) -> None:
+    """What a peer may write in its envelope is read again: quotation marks, commas, braces, backslashes, letters."""
+    mail = replace(arrival(b"x"), reverse_path='"a\\"b,{c}"@x.example', helo="\\{NULL}", peer="NULL", tls="ação ✓")
+    (id_,) = accepted(database, mail)
+    with database.reading() as session:
+        kept = session.get_one(Acceptance, id_)
+    assert (kept.reverse_path, kept.helo, kept.peer, kept.tls) == (mail.reverse_path, mail.helo, mail.peer, mail.tls)
+
+
 def test_retry_of_two_acceptances_answers_the_older_id(database: Database) -> None:
     """A retry whose recipients were accepted one after the other answers the id of the first."""
     (first,) = accepted(database, arrival(b"x", SUPPORT))
@@ -194,7 +216,7 @@ def test_raw_moved_to_a_blob_is_read_from_there(database: Database, settings: Se
     with database.writing() as session:
         move_raw_to_blob(session, [mail.sha256])
     with database.reading() as session:
-        assert session.get_one(Raw, mail.sha256).content is None
+        assert session.exec(select(Raw.content)).all() == [None]
         assert raw_bytes(session, blobs, mail.sha256) == mail.content
 
 

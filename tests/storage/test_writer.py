@@ -83,6 +83,19 @@ def test_block_that_raises_is_undone_and_the_next_one_is_not(writer: Writer, dat
     assert names(database) == "c"
 
 
+def test_block_of_one_statement_is_committed_and_the_next_one_is_a_transaction_again(
+    writer: Writer, database: Database
+) -> None:
+    """What one statement writes is kept at the end of its block; any other block is undone as a whole."""
+    with writer.transaction(is_one_statement=True) as connection:
+        put(connection, "a")
+    with pytest.raises(IntegrityError):
+        write(writer, "ba")
+    with pytest.raises(IntegrityError), writer.transaction(is_one_statement=True) as connection:
+        put(connection, "a")
+    assert names(database) == "a"
+
+
 def test_lost_connection_is_our_error_and_the_next_block_has_a_new_one(writer: Writer, database: Database) -> None:
     """The server ends the backend between two transactions, or in the middle of one."""
     if database.is_sqlite:

@@ -4,6 +4,7 @@ import sqlalchemy as sa
 from alembic import op
 
 import storage.columns
+from storage.accepting import POSTGRES_FUNCTION
 from storage.search import POSTGRES_INDEX, POSTGRES_TABLE, SQLITE_TABLE
 
 revision = "0001"
@@ -16,7 +17,6 @@ def upgrade() -> None:
     op.create_table(
         "acceptance",
         sa.Column("id", sa.String(), nullable=False),
-        sa.Column("sha256", sa.String(), nullable=False),
         sa.Column("reverse_path", sa.String(), nullable=False),
         sa.Column("helo", sa.String(), nullable=False),
         sa.Column("peer", sa.String(), nullable=False),
@@ -140,10 +140,11 @@ def upgrade() -> None:
     )
     op.create_table(
         "raw",
+        sa.Column("acceptance_id", sa.String(), nullable=False),
         sa.Column("sha256", sa.String(), nullable=False),
         sa.Column("size", sa.Integer(), nullable=False),
         sa.Column("content", sa.LargeBinary(), nullable=True),
-        sa.PrimaryKeyConstraint("sha256", name=op.f("pk_raw")),
+        sa.PrimaryKeyConstraint("acceptance_id", name=op.f("pk_raw")),
     )
     op.create_table(
         "signing_key",
@@ -236,7 +237,6 @@ def upgrade() -> None:
         sa.Column("lease_owner", sa.String(), nullable=False),
         sa.Column("lease_until", storage.columns.UtcDateTime(), nullable=True),
         sa.Column("settled_at", storage.columns.UtcDateTime(), nullable=True),
-        sa.ForeignKeyConstraint(["acceptance_id"], ["acceptance.id"], name=op.f("fk_spool_acceptance_id")),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_spool")),
         sa.UniqueConstraint("sha256", "recipient", name=op.f("uq_spool_sha256_recipient")),
     )
@@ -698,12 +698,15 @@ def upgrade() -> None:
         return
     # Mail is compressed or encoded already: trying to compress it again costs time at every accept.
     op.execute("ALTER TABLE raw ALTER COLUMN content SET STORAGE EXTERNAL")
+    op.execute(POSTGRES_FUNCTION)
     op.execute(POSTGRES_TABLE)
     op.execute(POSTGRES_INDEX)
 
 
 def downgrade() -> None:
     op.execute("DROP TABLE message_words")
+    if op.get_bind().dialect.name == "postgresql":
+        op.execute("DROP FUNCTION accept_mails")
     with op.batch_alter_table("delivery", schema=None) as batch_op:
         batch_op.drop_index(batch_op.f("ix_delivery_recipient"))
         batch_op.drop_index(batch_op.f("ix_delivery_outgoing_id"))

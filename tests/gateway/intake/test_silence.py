@@ -11,12 +11,13 @@ from sqlmodel import select
 from gateway.doctor_desk import examine_desk
 from gateway.intake.silence import watch_silence
 from storage import ids
+from storage.accepting import accept
 from storage.agents import Role, find_agent
 from storage.mailboxes import Mailbox, MailboxKind, add_mailbox
 from storage.notices import Notice
 from storage.queues import find_queue
 from storage.silence import silent_queues
-from storage.spool import Arrival, SpoolState, accept, find_rows
+from storage.spool import Arrival, SpoolState, find_rows
 
 # A Monday; since ten o'clock nothing has come.
 AT = datetime(2026, 11, 23, 13, 30, tzinfo=UTC)

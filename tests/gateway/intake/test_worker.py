@@ -146,7 +146,7 @@ def test_large_raw_mail_leaves_the_hot_table_after_filing(house: House) -> None:
     raw = mail("x" * 70 + "\n" + "long line\n" * 5000)
     row = house.receive(raw)
     with house.database.reading() as session:
-        assert session.get_one(Raw, row.sha256).content is None
+        assert session.get_one(Raw, row.acceptance_id).content is None
         assert raw_bytes(session, house.office.blobs, row.sha256) == raw
 
 

@@ -12,7 +12,7 @@ from config.clock import now
 from config.errors import DatabaseUnavailable, StorageFull
 from gateway.listener import accept
 from gateway.listener.accept import GroupCommit
-from storage import spool
+from storage import accepting
 from storage.arrivals import BLOB_BYTES, accept_now
 from storage.blobs import open_blobs
 from storage.spool import Arrival, raw_bytes
@@ -54,14 +54,14 @@ def test_mails_that_wait_share_one_transaction(open_door, database_url):
 def test_one_bad_mail_in_a_batch_fails_alone(open_door, monkeypatch):
     """A batch that fails is tried mail by mail; each sender hears what became of his own."""
     door = open_door()
-    original = spool.accept
+    original = accepting.accept
 
     def picky(connection, arrivals):
         if any(one.content == b"bad\r\n" for one in arrivals):
             raise ValueError("this one breaks us")
         return original(connection, arrivals)
 
-    monkeypatch.setattr(accept.spool, "accept", picky)
+    monkeypatch.setattr(accept.accepting, "accept", picky)
 
     async def work(commit):
         contents = [b"first\r\n", b"good\r\n", b"bad\r\n", b"fine\r\n"]
@@ -134,7 +134,7 @@ def test_trouble_of_the_database_is_temporary_and_passes(open_door, monkeypatch,
         raise error
 
     with monkeypatch.context() as broken, door.peer() as peer:
-        broken.setattr(accept.spool, "accept", failing)
+        broken.setattr(accept.accepting, "accept", failing)
         assert peer.mails([door.address], MAIL).startswith(reply)
     with door.peer() as peer:
         assert peer.mails([door.address], MAIL).startswith("250")
@@ -166,7 +166,7 @@ def test_failed_write_stops_the_door_until_the_database_is_open_again(open_door,
     monkeypatch.setattr(accept, "_REOPEN_SECONDS", 0.5)
     monkeypatch.setattr(door.database, "close", reopened.set)
     with monkeypatch.context() as broken, door.peer() as peer:
-        broken.setattr(accept.spool, "accept", failing)
+        broken.setattr(accept.accepting, "accept", failing)
         assert peer.mails([door.address], MAIL).startswith("451 4.3.0")
         assert peer.says("MAIL FROM:<a@b.example>").startswith("451 4.3.0")
     assert reopened.wait(5)
