@@ -1,4 +1,4 @@
-"""Commit mails: all that wait share one transaction, and only after it anybody hears 250.
+"""Commit mails: a batch shares one transaction, and only after it anybody hears 250. Which do is `gathering`'s.
 
 One thread writes. It never learns whether a client is still there: a commit that has begun ends, and
 a sender who missed its 250 tries again and hears the same id. Filing the mail is `intake`.
@@ -12,11 +12,12 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from dataclasses import dataclass
 from errno import EIO
-from queue import Empty, SimpleQueue
+from queue import SimpleQueue
 from typing import TypeVar
 
 from config import maillog
 from config.errors import DatabaseUnavailable, StorageFull, TryAgain
+from gateway.listener.gathering import Gathering
 from storage import accepting
 from storage.arrivals import as_blob, is_blob_first
 from storage.blobs import Blobs
@@ -24,10 +25,8 @@ from storage.database import Database
 from storage.spool import Arrival
 from storage.writer import Writer
 
-_MAX_BATCH = 500
-_MAX_BATCH_BYTES = 16 * 1024 * 1024
 _BLOB_THREADS = 4
-_MAX_PATIENCE_SECONDS = 0.005
+_POLL_SECONDS = 0.01
 _REOPEN_SECONDS = 1.0
 
 _Result = TypeVar("_Result")
@@ -52,10 +51,11 @@ class GroupCommit:
         self._blobs = blobs
         self._wake = wake
         self._seconds = seconds
-        self._queue: SimpleQueue[_Waiting | None] = SimpleQueue()
+        self._queue: SimpleQueue[list[_Waiting] | None] = SimpleQueue()
         self._blob_pool = ThreadPoolExecutor(_BLOB_THREADS, "blobs")
         self._thread = threading.Thread(target=self._run, name="commit", daemon=True)
         self._loop = asyncio.get_running_loop()
+        self._gathering = Gathering(self._loop, self._queue.put)
         self._stopping = threading.Event()
         # Storage has said that it failed to write: nothing is taken until the database is open again.
         self.is_broken = False
@@ -75,7 +75,7 @@ class GroupCommit:
                 self._loop.run_in_executor(self._blob_pool, self._put_blob, arrival), self._seconds
             )
         waiting = _Waiting(arrival, self._loop.create_future())
-        self._queue.put(waiting)
+        self._gathering.add(waiting, len(arrival.content or b""))
         too_late = self._loop.call_later(max(end - time.monotonic(), 0), _give_up, waiting.future)
         try:
             return await waiting.future
@@ -85,6 +85,8 @@ class GroupCommit:
     async def close(self) -> None:
         """Finish what waits, then end the thread."""
         self._stopping.set()
+        while not self._gathering.is_idle:  # noqa: ASYNC110 - it tells nobody
+            await asyncio.sleep(_POLL_SECONDS)
         self._queue.put(None)
         await asyncio.to_thread(self._thread.join)
         self._writer.close()
@@ -99,43 +101,26 @@ class GroupCommit:
             raise
 
     def _run(self) -> None:
-        expected, patience = 1, 0.0
-        while (first := self._queue.get()) is not None:
-            batch, is_last = self._gather(first, expected, patience)
+        while (batch := self._queue.get()) is not None:
             began = time.monotonic()
-            self._commit(batch)
-            expected, patience = len(batch), min(time.monotonic() - began, _MAX_PATIENCE_SECONDS)
+            results = self._outcomes([waiting.arrival for waiting in batch])
+            # The loop is closed when we are killed softly in the middle; then nobody waits any more.
+            with suppress(RuntimeError):
+                self._loop.call_soon_threadsafe(self._settle, batch, results, time.monotonic() - began)
+            if any(isinstance(result, str) for result in results):
+                self._wake()
             if self.is_broken:
                 self._reopen()
-            if is_last:
-                return
 
-    def _gather(self, first: _Waiting, expected: int, patience: float) -> tuple[list[_Waiting], bool]:
-        """All that wait; for as many as came last time a moment longer, at most as long as a commit takes.
-
-        Senders that were answered together come back together, but the first of them must not go alone.
-        """
-        batch, size = [first], len(first.arrival.content or b"")
-        end = time.monotonic() + patience
-        while len(batch) < _MAX_BATCH and size < _MAX_BATCH_BYTES:
-            try:
-                wait = end - time.monotonic() if len(batch) < expected else 0
-                waiting = self._queue.get(timeout=wait) if wait > 0 else self._queue.get_nowait()
-            except Empty:
-                return batch, False
-            if waiting is None:
-                return batch, True
-            batch.append(waiting)
-            size += len(waiting.arrival.content or b"")
-        return batch, False
-
-    def _commit(self, batch: list[_Waiting]) -> None:
-        results = self._outcomes([waiting.arrival for waiting in batch])
-        # The loop is closed when we are killed softly in the middle; then nobody waits any more.
-        with suppress(RuntimeError):
-            self._loop.call_soon_threadsafe(_settle, batch, results)
-        if any(isinstance(result, str) for result in results):
-            self._wake()
+    def _settle(self, batch: list[_Waiting], results: list[str | Exception], seconds: float) -> None:
+        for waiting, result in zip(batch, results, strict=True):
+            if waiting.future.done():
+                continue
+            if isinstance(result, str):
+                waiting.future.set_result(result)
+            else:
+                waiting.future.set_exception(result)
+        self._gathering.done(seconds)
 
     def _outcomes(self, arrivals: list[Arrival]) -> list[str | Exception]:
         try:
@@ -202,16 +187,6 @@ def _give_up(future: "asyncio.Future[str]") -> None:
 def _look_at_its_error(future: "asyncio.Future[_Result]") -> None:
     if not future.cancelled():
         future.exception()
-
-
-def _settle(batch: list[_Waiting], results: list[str | Exception]) -> None:
-    for waiting, result in zip(batch, results, strict=True):
-        if waiting.future.done():
-            continue
-        if isinstance(result, str):
-            waiting.future.set_result(result)
-        else:
-            waiting.future.set_exception(result)
 
 
 def _is_write_failure(error: BaseException) -> bool:
