@@ -7,6 +7,7 @@ mean, is the conversation's affair; what runs inside it is `gateway.reading.chil
 from __future__ import annotations
 
 import os
+import resource
 import signal
 import subprocess
 import sys
@@ -27,7 +28,9 @@ class ReaderLimits:
     memory_bytes: int = 512 * 1024 * 1024  # above the child's own start; a 50 MiB mail needs about 300
     cpu_seconds: int = 5  # 50 MiB of honest mail need one; a bomb is a ticket within ten seconds
     wall_seconds: float = 30.0  # far above the CPU limit: a busy machine must not turn mail into "unreadable"
-    mails_per_child: int = 2000  # what libraries leak ends with the child
+    # What libraries leak ends with the child. To start one costs as much CPU time as to read a thousand small mails.
+    mails_per_child: int = 20_000
+    grown_bytes: int = 64 * 1024 * 1024  # and no child is kept that has grown by so much
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,13 +62,21 @@ class ChildProcess:
         self._in, self._out, self._err = (pipe.fileno() for pipe in self._pipes)
         for descriptor in (self._in, self._out, self._err):
             os.set_blocking(descriptor, False)
+        self._mapped_bytes = 0  # when it had read its first mails
         self._received = bytearray()
         self._said = b""
         self._is_new = True
 
     def is_worn(self) -> bool:
-        """Has it read as many mails as one child should, or has it ended?"""
-        return self._left <= 0 or self._process.poll() is not None
+        """Has it read as many mails as one child should, has it grown, or has it ended?"""
+        return self._left <= 0 or self._process.poll() is not None or self._has_grown()
+
+    def _has_grown(self) -> bool:
+        if self._is_new or not self._limits.grown_bytes:
+            return False
+        mapped = _mapped_bytes(self._process.pid)
+        self._mapped_bytes = self._mapped_bytes or mapped
+        return mapped - self._mapped_bytes > self._limits.grown_bytes
 
     def close(self) -> None:
         """Close its stdin, which ends it, and wait; kill it when it does not."""
@@ -129,6 +140,15 @@ class ChildProcess:
             # Rust code aborts where Python raises.
             return Unreadable("memory", is_deterministic=True, detail=detail)
         return Unreadable("died", is_deterministic=False, detail=f"status {self._process.returncode}: {detail}")
+
+
+def _mapped_bytes(pid: int) -> int:
+    """What a process has mapped, by which its limit on memory is reckoned; 0 where only Linux would tell."""
+    try:
+        pages = int(Path(f"/proc/{pid}/statm").read_text(encoding="ascii").split()[0])
+    except (OSError, ValueError, IndexError):
+        return 0
+    return pages * resource.getpagesize()
 
 
 def _pipes(process: subprocess.Popen[bytes]) -> tuple[IO[bytes], IO[bytes], IO[bytes]]:

@@ -71,6 +71,16 @@ def test_child_is_renewed_when_it_is_worn():
     assert len(read) == 5
 
 
+def test_child_is_renewed_when_it_has_grown():
+    """A child that keeps what it has read goes before its limit on memory would be held against a mail."""
+    with BoundedReader(ReaderLimits(grown_bytes=1024 * 1024)) as bounded:
+        children = []
+        for raw in (SMALL, SMALL, b"Content-Type: application/pdf\r\n\r\n" + b"x" * 30_000_000, SMALL):
+            bounded.read([raw], ARRIVED)
+            children.append(bounded._child._process.pid)
+    assert children[0] == children[1] == children[2] != children[3]
+
+
 def test_memory_limit_is_a_verdict_on_one_mail():
     """A mail that needs more memory than allowed is unreadable for good; its neighbours are read."""
     with BoundedReader(ReaderLimits(memory_bytes=24 * 1024 * 1024)) as bounded:

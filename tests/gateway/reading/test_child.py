@@ -6,8 +6,8 @@ import io
 import struct
 from datetime import UTC, datetime
 
-from gateway.reading import frames
-from gateway.reading.child import serve
+from gateway.reading import child, frames
+from gateway.reading.child import CpuLimit, serve
 from gateway.reading.parse import read_mail
 
 ARRIVED = datetime(2026, 3, 1, 12, 0, tzinfo=UTC)
@@ -61,3 +61,25 @@ def test_want_of_memory_is_told():
     """A mail for which there is no memory is answered so."""
     requests = PoorReader(frames.request(b"x" * 2000, ARRIVED))
     assert answers_to(requests)[0] == frames.MEMORY
+
+
+def test_limit_of_cpu_time_moves_on_when_a_second_is_used(monkeypatch):
+    """Each mail has the whole limit before it and less than a second more, whatever those before it took."""
+    used, limits = [0.2], []
+    monkeypatch.setattr(child.time, "process_time", lambda: used[0])
+    monkeypatch.setattr(child.resource, "setrlimit", lambda _what, limit: limits.append(limit[0]))
+    limit = CpuLimit(8)
+    left = []
+    for used[0] in (0.2, 0.9, 1.0, 1.3, 1.9, 7.5, 7.6):
+        limit.begin()
+        left.append(limits[-1] - used[0])
+    assert all(8 <= one < 9 for one in left)
+    assert limits == [9, 10, 16]
+
+
+def test_no_limit_of_cpu_time_is_none(monkeypatch):
+    """Zero means that a mail may take what it takes."""
+    limits: list[object] = []
+    monkeypatch.setattr(child.resource, "setrlimit", lambda *asked: limits.append(asked))
+    CpuLimit(0).begin()
+    assert limits == []
