@@ -3,6 +3,8 @@
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
+from sqlmodel import Session
+
 from config.clock import now
 from config.errors import NotFound
 from gateway.intake.by_agent import is_from_agent
@@ -24,7 +26,6 @@ from outbound.marks import Mark
 from outbound.post_office import PostOffice
 from storage.address import canonical_address
 from storage.claims import Settled, settle, still_ours
-from storage.database import Database
 from storage.ids import lock_filing
 from storage.message_filing import note_duplicate
 from storage.queues import Queue, queue_key
@@ -46,30 +47,32 @@ class Outcome:
     by: str
 
 
-def file_batch(database: Database, office: PostOffice, owner: str, ready: Sequence[Ready]) -> list[Outcome]:
-    """File what `owner` still holds; what another worker has taken over meanwhile is left alone."""
-    with database.writing() as session:
-        lock_filing(session)
-        ours = still_ours(session, owner, [one.claimed.id for one in ready])
-        mine = [one for one in ready if one.claimed.id in ours]
-        office.marks.renew(session)
-        desk = Desk(session, office, now(), len(mine))
-        desk.fetch_addresses(one.claimed.recipient for one in mine)
-        cases = [open_case(one, desk) for one in mine]
-        desk.fetch(cases)
-        verdicts = [process(case, desk) for case in cases]
-        desk.save()
-        _count_inboxes(desk, cases, verdicts)
-        _believe_authors(desk)
-        _acknowledge(desk)
-        tell_authors(desk)
-        tell_agents(desk)
-        outcomes = _outcomes(mine, cases, verdicts, desk)
-        for outcome in outcomes:
-            _note_other_way(desk, outcome)
-        settle(session, owner, [outcome.settled for outcome in outcomes])
-        note_storms(session, {outcome.settled.storm_of for outcome in outcomes} - {""}, desk.at)
-        move_raw_to_blob(session, [one.claimed.sha256 for one in mine if one.moves_to_blob])
+def file_batch(session: Session, office: PostOffice, owner: str, ready: Sequence[Ready]) -> list[Outcome]:
+    """File what `owner` still holds; what another worker has taken over meanwhile is left alone.
+
+    From here to the end of the transaction no other worker files anything.
+    """
+    lock_filing(session)
+    ours = still_ours(session, owner, [one.claimed.id for one in ready])
+    mine = [one for one in ready if one.claimed.id in ours]
+    office.marks.renew(session)
+    desk = Desk(session, office, now(), len(mine))
+    desk.fetch_addresses(one.claimed.recipient for one in mine)
+    cases = [open_case(one, desk) for one in mine]
+    desk.fetch(cases)
+    verdicts = [process(case, desk) for case in cases]
+    desk.save()
+    _count_inboxes(desk, cases, verdicts)
+    _believe_authors(desk)
+    _acknowledge(desk)
+    tell_authors(desk)
+    tell_agents(desk)
+    outcomes = _outcomes(mine, cases, verdicts, desk)
+    for outcome in outcomes:
+        _note_other_way(desk, outcome)
+    settle(session, owner, [outcome.settled for outcome in outcomes])
+    note_storms(session, {outcome.settled.storm_of for outcome in outcomes} - {""}, desk.at)
+    move_raw_to_blob(session, [one.claimed.sha256 for one in mine if one.moves_to_blob])
     return outcomes
 
 

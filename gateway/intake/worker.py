@@ -6,9 +6,12 @@ Trouble of the database is no mail's fault: it waits and counts nothing.
 
 import threading
 import time
+from collections import deque
 from collections.abc import Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
+
+from sqlmodel import Session
 
 from config import maillog
 from config.errors import DatabaseUnavailable
@@ -45,6 +48,7 @@ class _Work:
 
     batch: list[Claimed]
     reading: Future[list[Ready]]
+    is_full: bool  # as many as were asked for, so that more may wait
 
 
 class IntakeWorker:
@@ -59,7 +63,8 @@ class IntakeWorker:
         self._reader = BoundedReader(reader_limits(self._settings))
         self._authenticator = Authenticator(settings)
         self._thread = ThreadPoolExecutor(1, "reading")
-        self._ahead: _Work | None = None
+        self._ahead: deque[_Work] = deque()  # what is read while a batch is filed
+        self._is_behind = False
         self._batch = self._settings.batch
         self._chores = Chores(self._settings, database, office, self._reader, self._owner)
         # Leases of ours that nobody works on, and that could not be given back.
@@ -77,7 +82,7 @@ class IntakeWorker:
                 pause = _POLL_SECONDS if done else min(pause * 1.5, _IDLE_POLL_SECONDS)
                 if not done and waiter.wait(pause):
                     pause = _POLL_SECONDS
-                elif 0 < done < self._batch:
+                elif done and not self._is_behind:
                     stop.wait(_GATHER_SECONDS)
         finally:
             self.close()
@@ -89,25 +94,35 @@ class IntakeWorker:
         if self._is_in_debt:
             self._give_back()
         self._chores.do_due()
-        work = self._ahead or self._take()
-        self._ahead = None
-        if work is None:
+        if not self._ahead:
+            self._take()
+        if not self._ahead:
             return 0
+        work = self._ahead.popleft()
         ready = self._read(work)
-        if len(work.batch) >= self._batch:
-            self._ahead = self._take()
+        if work.is_full and not self._ahead:
+            self._take()
+        self._is_behind = work.is_full or bool(self._ahead)
         self._finish(work.batch, ready)
         return len(work.batch)
 
-    def _take(self) -> _Work | None:
+    def _take(self) -> None:
+        """Claim a batch while none is filed; else the next one is claimed in the transaction that files this one."""
         with self._database.writing() as session:
-            batch = claim(session, self._owner, self._batch, self._settings.lease_seconds)
-        if not batch:
-            return None
-        reading = self._thread.submit(
-            prepare, batch, self._reader, self._authenticator, self._office.blobs, self._limits
-        )
-        return _Work(batch, reading)
+            batch, most = self._claim(session), self._batch
+        self._begin(batch, most)
+
+    def _claim(self, session: Session) -> list[Claimed]:
+        return claim(session, self._owner, self._batch, self._settings.lease_seconds)
+
+    def _begin(self, batch: list[Claimed], most: int) -> None:
+        """Have a batch read, of which `most` mails were asked for. It is ours from the commit on."""
+        if batch:
+            reading = self._thread.submit(
+                prepare, batch, self._reader, self._authenticator, self._office.blobs, self._limits
+            )
+            # Tried ones come alone, and nothing is claimed beside them: see `storage.claims.recover`.
+            self._ahead.append(_Work(batch, reading, len(batch) >= most and not batch[0].attempts))
 
     def close(self) -> None:
         """End the reading child."""
@@ -121,7 +136,7 @@ class IntakeWorker:
             maillog.trouble("intake waits for the database", reason=str(error))
         except Exception as error:  # noqa: BLE001 - the outermost edge of the worker: it must go on
             maillog.crashed("intake", error=error)
-        self._ahead = None
+        self._ahead.clear()
         self._give_back()
         time.sleep(_TROUBLE_SECONDS)
         return 0
@@ -142,17 +157,21 @@ class IntakeWorker:
         for id_ in sorted(unread):  # already counted ones are not ours any more, and are passed over
             self._count(id_, "the process that read it died")
         if ready:
-            self._file(ready)
+            self._file(ready, claims_next=bool(self._ahead) and self._ahead[-1].is_full)
 
-    def _file(self, ready: Sequence[Ready]) -> None:
-        began = time.thread_time()
+    def _file(self, ready: Sequence[Ready], *, claims_next: bool = False) -> None:
+        began, most = time.thread_time(), self._batch
         try:
-            outcomes = file_batch(self._database, self._office, self._owner, ready)
+            with self._database.writing() as session:
+                # Before the lock on filing, for which other workers wait.
+                following = self._claim(session) if claims_next else []
+                outcomes = file_batch(session, self._office, self._owner, ready)
         except DatabaseUnavailable:
             raise
         except Exception as error:  # noqa: BLE001 - whatever it is, it must not stop the other mails
             self._file_alone(ready, error)
             return
+        self._begin(following, most)
         self._adapt(len(ready), time.thread_time() - began)
         for outcome in outcomes:
             _log(outcome)

@@ -23,7 +23,7 @@ _CHUNK: Final = 64 * 1024
 # Mails sent before the answer to the first of them is there; half of them are missing before more are sent, so that
 # small ones share a write.
 _AHEAD: Final = 16
-# To be woken for every answer of a small mail costs more than the answer; with several in work, they are taken together.
+# To be woken for each answer of a small mail costs more than the answer: of several in work some are taken together.
 _GATHER_SECONDS: Final = 0.003
 _SMALL: Final = 32 * 1024  # what goes in one write; a larger mail goes alone, and is not copied once more
 

@@ -4,23 +4,25 @@ from hashlib import sha256
 from pathlib import Path
 
 import pytest
+import sqlalchemy as sa
 from fakes.house import House, mail
+from sqlmodel import col, select
 
 from config.errors import DatabaseUnavailable
 from gateway.intake import batch, chores, worker
 from gateway.reading.child_process import Unreadable
 from storage.claims import claim
 from storage.messages import attachments_of
-from storage.spool import Raw, SpoolState, move_raw_to_blob, raw_bytes, release
+from storage.spool import Raw, Spool, SpoolState, move_raw_to_blob, raw_bytes, release
 
 
 def test_a_mail_that_cannot_be_filed_does_not_hold_up_the_others(house: House, monkeypatch) -> None:
     """The others of its batch are filed at once; it is tried again and ends as unreadable, with its raw bytes."""
 
-    def file_batch(database, office, owner, ready):
+    def file_batch(session, office, owner, ready):
         if any(one.mail.subject == "poison" for one in ready):
             raise ZeroDivisionError("poison")
-        return batch.file_batch(database, office, owner, ready)
+        return batch.file_batch(session, office, owner, ready)
 
     monkeypatch.setattr(worker, "file_batch", file_batch)
     good = [house.accept(mail(f"text {n}", subject=f"good {n}")) for n in range(3)]
@@ -156,3 +158,43 @@ def test_every_decision_stands_in_the_trace(house: House) -> None:
     asked = [line[0] for line in row.trace]
     assert asked[:4] == ["recipient", "source inbox", "author", "kind"]
     assert {"by_envelope", "by_stored_id", "filed", "acknowledge"} <= set(asked)
+
+
+def test_a_mail_that_was_tried_is_held_alone_when_it_is_filed(house: House, monkeypatch) -> None:
+    """Two batches are claimed at most, one read while the other is filed; never anything beside a suspect."""
+    house.worker._batch = 2
+    ids = [house.accept(mail(f"text {n}", subject=f"mail {n}")) for n in range(7)]
+    with house.database.writing() as session:
+        session.connection().execute(sa.update(Spool).where(col(Spool.id) == ids[4]).values(attempts=1))
+    held = {}
+
+    def file_batch(session, office, owner, ready):
+        with house.database.reading() as other:
+            query = select(Spool.id).where(Spool.lease_owner == owner, Spool.state == SpoolState.RECEIVED)
+            held[ready[0].claimed.id] = sorted(other.exec(query).all())
+        return batch.file_batch(session, office, owner, ready)
+
+    monkeypatch.setattr(worker, "file_batch", file_batch)
+    house.work()
+    assert held == {ids[0]: ids[:4], ids[2]: ids[2:5], ids[4]: [ids[4]], ids[5]: ids[5:]}
+    assert all(house.rows(id_)[0].state is SpoolState.FILED for id_ in ids)
+
+
+def test_a_claim_is_undone_with_the_batch_that_failed(house: House, monkeypatch) -> None:
+    """What was claimed in a transaction that failed belongs to nobody, and is filed later."""
+    house.worker._batch = 1
+    ids = [house.accept(mail(f"text {n}", subject=f"mail {n}")) for n in range(4)]
+
+    def file_batch(session, office, owner, ready):
+        real(session, office, owner, ready)
+        raise ZeroDivisionError("poison")
+
+    real = batch.file_batch
+    with monkeypatch.context() as broken:
+        broken.setattr(worker, "file_batch", file_batch)
+        house.worker.work_once()
+    rows = [house.rows(id_)[0] for id_ in ids]
+    assert [bool(row.lease_owner) for row in rows] == [False, True, False, False]
+    assert [row.attempts for row in rows] == [1, 0, 0, 0]
+    house.work()
+    assert all(house.rows(id_)[0].state is SpoolState.FILED for id_ in ids)
