@@ -77,6 +77,9 @@ _QUEUES = select(Queue)
 _TICKETS = select(Ticket).where(_among(_TICKET.c.id)).order_by(_TICKET.c.id).with_for_update()
 
 
+_MOST_PADDED = 1024
+
+
 @dataclass(frozen=True, slots=True)
 class Entrance:
     """A creation address: its number, and the queue to which it leads."""
@@ -174,7 +177,7 @@ def find_homes(session: Session, tickets: Collection[int]) -> list[tuple[int, in
 
 def lock_tickets(session: Session, numbers: Collection[int]) -> dict[int, Ticket]:
     """Tickets by number; on PostgreSQL they stay as they are until we are done."""
-    return {ticket.id: ticket for ticket in session.exec(_TICKETS, params={"among": list(numbers)}).all()}
+    return {ticket.id: ticket for ticket in session.exec(_TICKETS, params={"among": _padded(numbers)}).all()}
 
 
 def newest_open(session: Session, contact_id: int, queue_id: int, since: datetime) -> int | None:
@@ -187,4 +190,15 @@ def _rows(
 ) -> Sequence[sa.Row[Any]]:
     if not among:
         return ()
-    return session.connection().execute(statement, {"among": list(among), **values}).all()
+    return session.connection().execute(statement, {"among": _padded(among), **values}).all()
+
+
+def _padded(among: Collection[object]) -> list[object]:
+    """The same and one of them again and again, up to a power of two.
+
+    How many there are stands in the text of a statement, and SQLite reads anew what it has not seen before.
+    """
+    wanted = list(among)
+    if not 0 < len(wanted) < _MOST_PADDED:
+        return wanted
+    return wanted + wanted[:1] * ((1 << (len(wanted) - 1).bit_length()) - len(wanted))
