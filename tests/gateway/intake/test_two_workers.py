@@ -2,6 +2,7 @@
 
 import threading
 from collections.abc import Iterator
+from contextlib import suppress
 
 import pytest
 from fakes.house import House, mail
@@ -25,10 +26,8 @@ class Together(IntakeWorker):
         return claim(session, self._owner, 1, 60)
 
     def _finish(self, batch: list[Claimed], ready: list[Ready]) -> None:
-        try:
+        with suppress(threading.BrokenBarrierError):  # the other one has filed all that it had
             self.start.wait(_PATIENCE_SECONDS)
-        except threading.BrokenBarrierError:
-            pass  # the other one has filed all that it had
         super()._finish(batch, ready)
 
     def work(self) -> None:
