@@ -29,10 +29,10 @@ class Steps:
         self._loop = loop
 
     def go_on(self, _done: object = None) -> None:
-        """Run until it waits again. Not while it runs."""
+        """Run until it waits again, or has ended: also because what it waited for was cancelled. Not while it runs."""
         try:
             awaited = self._send(None)
-        except StopIteration:
+        except (StopIteration, asyncio.CancelledError):
             return
         if awaited is _BYTES:
             return
