@@ -1,6 +1,6 @@
 """Drive a conversation by hand: it goes on at once where its bytes arrive, without a task of asyncio.
 
-A task would cost a future, a handle and a turn of the loop for each command, as much as the command itself. What
+A task would cost a future, a handle and a turn of the loop for each command, a fifth of the dialogue's time. What
 is awaited may be a future of the loop, `asyncio.sleep`, or `more_bytes`; nothing that asks for the current task,
 as `asyncio.timeout` does.
 """
