@@ -72,6 +72,20 @@ def test_one_bad_mail_in_a_batch_fails_alone(open_door, monkeypatch):
     assert len(door.rows()) == 3
 
 
+def test_closing_stores_what_waits(door):
+    """A mail that came while the last commit ran has its own before the writer ends, and its sender hears of it."""
+
+    async def run():
+        commit = GroupCommit(door.database, open_blobs(door.settings), lambda: None, seconds=10)
+        accepting_all = [asyncio.ensure_future(commit.accept(arrival(b"%d\r\n" % number))) for number in range(3)]
+        await asyncio.sleep(0)
+        await commit.close()
+        return await asyncio.gather(*accepting_all)
+
+    assert sorted(asyncio.run(run())) == sorted(row.id for row in door.rows())
+    assert len(door.rows()) == 3
+
+
 def test_whoever_is_woken_is_woken_after_the_commit(door):
     """The wake hook is called once a commit, when the rows are there to be seen."""
     seen = []
