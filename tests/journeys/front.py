@@ -14,7 +14,7 @@ from types import TracebackType
 from peers.certificates import Certificate, make_certificate
 from peers.gatewayproc import GatewayProc, Setting
 from peers.ports import LOOPBACK, free_port, until
-from sqlmodel import select
+from sqlmodel import col, select
 
 from config.files import load
 from config.settings import Settings
@@ -22,7 +22,7 @@ from storage.addresses import new_address
 from storage.blobs import open_blobs
 from storage.migrate import open_or_make, upgrade
 from storage.queues import Queue, add_queue
-from storage.spool import Acceptance, raw_bytes
+from storage.spool import Acceptance, Raw, raw_bytes
 
 WAIT_SECONDS = 60.0
 BALANCER = "127.0.0.9"
@@ -99,11 +99,12 @@ class Front:
     def _all(self) -> list[Received]:
         blobs = open_blobs(self._settings)
         with self._database.reading() as session:
-            envelopes = list(session.exec(select(Acceptance)).all())
+            same = col(Raw.acceptance_id) == col(Acceptance.id)
+            arrived = list(session.exec(select(Acceptance, Raw.sha256).join(Raw, same)).all())
             session.expunge_all()
-            for digest in {one.sha256 for one in envelopes} - self._seen.keys():
+            for digest in {digest for _, digest in arrived} - self._seen.keys():
                 self._seen[digest] = raw_bytes(session, blobs, digest)
-        return [Received(one, self._seen[one.sha256]) for one in envelopes]
+        return [Received(envelope, self._seen[digest]) for envelope, digest in arrived]
 
     def _listeners(self) -> list[dict[str, Setting]]:
         tls = {"tls_certificate": str(self.certificate.chain), "tls_key": str(self.certificate.key)}

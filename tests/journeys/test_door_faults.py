@@ -21,7 +21,7 @@ from urllib.parse import urlsplit
 import pytest
 from journeys.wild_mails import WildMails
 from peers.disk import Disk
-from peers.faultproxy import Fault, FaultProxy, Trouble
+from peers.faultproxy import Fault, FaultProxy, Side, Trouble
 from peers.gatewayproc import GatewayProc, Setting
 from peers.need import need, need_root
 from peers.ports import LOOPBACK, greeting, until
@@ -185,7 +185,8 @@ def test_connection_that_breaks_in_commit_is_asked_again(tmp_path: Path, start: 
     with private_cluster() as cluster, FaultProxy(urlsplit(cluster.base).port or 0) as proxy:
         direct = f"{cluster.base}/postgres"
         gateway = start(tmp_path / "var", direct.replace(f":{urlsplit(direct).port}/", f":{proxy.port}/"))
-        proxy.next(Trouble(Fault.RESET, after=b"COMMIT"))
+        # The answer to the one statement that stores a batch and commits by itself.
+        proxy.next(Trouble(Fault.RESET, of=Side.SERVER, before=b"SELECT 1\0"))
         proxy.cut()  # so that the next connection is a new one
         assert gets_through(gateway.port, mail)()
         proxy.wait_for_strike()
