@@ -4,6 +4,7 @@ import fcntl
 import os
 import pty
 import select
+import signal
 import subprocess
 import sys
 import termios
@@ -12,6 +13,15 @@ from pathlib import Path
 from types import TracebackType
 
 PROJECT = Path(__file__).parents[2]
+
+
+def _at_the_terminal() -> None:
+    """Ctrl-C is a signal only on the terminal that a session is controlled by, and to whom it is not ignored.
+
+    It is where the tests themselves run in the background of a shell.
+    """
+    fcntl.ioctl(0, termios.TIOCSCTTY, 0)
+    signal.signal(signal.SIGINT, signal.SIG_DFL)
 
 
 class Typist:
@@ -29,8 +39,7 @@ class Typist:
             stdout=theirs,
             stderr=theirs,
             start_new_session=True,
-            # Ctrl-C is a signal only on the terminal that a session is controlled by.
-            preexec_fn=lambda: fcntl.ioctl(0, termios.TIOCSCTTY, 0),  # noqa: PLW1509 - the test has one thread here
+            preexec_fn=_at_the_terminal,  # noqa: PLW1509 - the test has one thread here
         )
         os.close(theirs)
 
