@@ -76,7 +76,7 @@ _OPEN = (
 _QUEUES = select(Queue)
 _TICKETS = select(Ticket).where(_among(_TICKET.c.id)).order_by(_TICKET.c.id).with_for_update()
 
-
+# A longer list stands by itself in its statement.
 _MOST_PADDED = 1024
 
 

@@ -51,9 +51,7 @@ class Stream:
     def feed(self, data: bytes) -> None:
         """Take what came."""
         self.unread += data
-        if self._is_awaited:
-            self._is_awaited = False
-            self._wake()
+        self._go_on()
         if len(self.unread) > _HIGH and not self._paused and self._flow is not None:
             self._paused = True
             self._flow.pause_reading()
@@ -61,9 +59,7 @@ class Stream:
     def end(self) -> None:
         """Nothing more will come."""
         self.ended = True
-        if self._is_awaited:
-            self._is_awaited = False
-            self._wake()
+        self._go_on()
 
     def take_all(self) -> bytearray:
         """All that is unread."""
@@ -113,6 +109,11 @@ class Stream:
             self._is_too_long = False
             return b""
         return line
+
+    def _go_on(self) -> None:
+        if self._is_awaited:
+            self._is_awaited = False
+            self._wake()
 
     def _resume(self) -> None:
         if self._paused and self._flow is not None and len(self.unread) <= _HIGH:
