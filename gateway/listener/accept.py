@@ -13,11 +13,11 @@ from contextlib import suppress
 from dataclasses import dataclass
 from errno import EIO
 from queue import SimpleQueue
-from typing import TypeVar
 
 from config import maillog
 from config.errors import DatabaseUnavailable, StorageFull, TryAgain
 from gateway.listener.gathering import Gathering
+from gateway.listener.steps import in_time
 from storage import accepting
 from storage.arrivals import as_blob, is_blob_first
 from storage.blobs import Blobs
@@ -28,8 +28,6 @@ from storage.writer import Writer
 _BLOB_THREADS = 4
 _POLL_SECONDS = 0.01
 _REOPEN_SECONDS = 1.0
-
-_Result = TypeVar("_Result")
 
 
 class CommitTooSlow(TryAgain):
@@ -71,9 +69,11 @@ class GroupCommit:
             raise DatabaseUnavailable("Storage has failed and is being opened again")
         end = time.monotonic() + self._seconds
         if is_blob_first(self._blobs, arrival):
-            arrival = await _in_time(
-                self._loop.run_in_executor(self._blob_pool, self._put_blob, arrival), self._seconds
-            )
+            storing = self._loop.run_in_executor(self._blob_pool, self._put_blob, arrival)
+            try:
+                arrival = await in_time(storing, self._seconds)
+            except TimeoutError:
+                raise CommitTooSlow("The commit takes too long") from None
         waiting = _Waiting(arrival, self._loop.create_future())
         self._gathering.add(waiting, len(arrival.content or b""))
         too_late = self._loop.call_later(max(end - time.monotonic(), 0), _give_up, waiting.future)
@@ -170,23 +170,9 @@ class GroupCommit:
         maillog.started(what="database", why="reopened after a failed write")
 
 
-async def _in_time(future: "asyncio.Future[_Result]", seconds: float) -> _Result:
-    # `wait` leaves the future alone when time is up, where `wait_for` would cancel it.
-    done, _ = await asyncio.wait((future,), timeout=max(seconds, 0))
-    if not done:
-        future.add_done_callback(_look_at_its_error)
-        raise CommitTooSlow("The commit takes too long")
-    return future.result()
-
-
 def _give_up(future: "asyncio.Future[str]") -> None:
     if not future.done():
         future.set_exception(CommitTooSlow("The commit takes too long"))
-
-
-def _look_at_its_error(future: "asyncio.Future[_Result]") -> None:
-    if not future.cancelled():
-        future.exception()
 
 
 def _is_write_failure(error: BaseException) -> bool:

@@ -12,6 +12,7 @@ from typing import TypeVar
 from sqlmodel import select
 
 from config.errors import DatabaseUnavailable
+from gateway.listener.steps import in_time
 from outbound.marks import Marks
 from storage.addresses import CreationAddress, queue_ids_by_address
 from storage.database import Database
@@ -68,9 +69,8 @@ class Directory:
 
     async def _in_thread(self, work: Callable[[], _Answer]) -> _Answer:
         future = asyncio.get_running_loop().run_in_executor(self._pool, work)
-        # Not `wait_for`, which asks for a task.
-        done, _ = await asyncio.wait((future,), timeout=self._seconds)
-        if not done:
+        try:
+            return await in_time(future, self._seconds)
+        except TimeoutError:
             future.cancel()
-            raise DatabaseUnavailable("The database does not answer in time")
-        return future.result()
+            raise DatabaseUnavailable("The database does not answer in time") from None

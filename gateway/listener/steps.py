@@ -8,9 +8,11 @@ as `asyncio.timeout` does.
 import asyncio
 import types
 from collections.abc import Coroutine, Generator
-from typing import Any, Final
+from typing import Any, Final, TypeVar
 
 _BYTES: Final = object()
+
+_Result = TypeVar("_Result")
 
 
 @types.coroutine
@@ -41,3 +43,20 @@ class Steps:
         else:
             awaited._asyncio_future_blocking = False  # what a task says to a future that it waits for
             awaited.add_done_callback(self.go_on)
+
+
+async def in_time(future: "asyncio.Future[_Result]", seconds: float) -> _Result:
+    """What a future has to say within so long. Raises TimeoutError, and leaves it alone then.
+
+    Not `wait_for`, which asks for a task, and cancels.
+    """
+    done, _ = await asyncio.wait((future,), timeout=max(seconds, 0))
+    if not done:
+        future.add_done_callback(_look_at_its_error)
+        raise TimeoutError
+    return future.result()
+
+
+def _look_at_its_error(future: "asyncio.Future[_Result]") -> None:
+    if not future.cancelled():
+        future.exception()
