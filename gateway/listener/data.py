@@ -67,6 +67,8 @@ class Incoming:
 
     def _find_end(self) -> int:
         """Where the dot that ends the mail stands, or -1. Up to the first other dot one search answers both."""
+        if self._bytes.find(b".", self._searched) < 0:
+            return -1  # one octet is found sixteen times as fast as three, and files in base64 have no dots
         if not self._is_stuffed:
             begin = self._bytes.find(_DOT_BEGINS, self._searched)
             if begin < 0 or self._bytes.startswith(_DOT, begin):
@@ -79,7 +81,8 @@ class Incoming:
     def _look_at_ends(self, until: int) -> None:
         # In pieces as they come, so that a large mail holds the loop at no time. It knows of a CR LF across the seam.
         if until > self._seen:
-            self._ends.decode(self._bytes[self._seen : until].decode("latin-1"))
+            with memoryview(self._bytes) as all_:
+                self._ends.decode(str(all_[self._seen : until], "latin-1"))
             self._seen = until
 
     def _check_room(self) -> None:
