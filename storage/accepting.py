@@ -33,7 +33,7 @@ _INSERT_SPOOL = BulkInsert(
 _INSERT_ACCEPTANCE = BulkInsert(
     Acceptance, ("id", "reverse_path", "helo", "peer", "protocol", "tls", "received_at"), is_new=True
 )
-_INSERT_RAW = BulkInsert(Raw, ("acceptance_id", "sha256", "size", "content"), is_new=True)
+_INSERT_RAW = BulkInsert(Raw, ("acceptance_id", "sha256", "size", "content", "pack"), is_new=True)
 
 
 # A function, because its plan is kept for a connection: planning cost more than all else of a batch, and prepared
@@ -43,7 +43,7 @@ POSTGRES_FUNCTION = """
 CREATE FUNCTION accept_mails(
     varchar[], varchar[], varchar[], varchar[],
     varchar[], varchar[], varchar[], varchar[], varchar[], varchar[], timestamptz[],
-    varchar[], varchar[], integer[], bytea[]
+    varchar[], varchar[], integer[], bytea[], varchar[]
 ) RETURNS SETOF varchar LANGUAGE plpgsql AS $$
 BEGIN
     RETURN QUERY
@@ -59,8 +59,8 @@ BEGIN
         SELECT rows.* FROM unnest($5, $6, $7, $8, $9, $10, $11) AS rows(id)
         WHERE id IN (SELECT acceptance_id FROM spooled)
     ), kept AS (
-        INSERT INTO raw (acceptance_id, sha256, size, content)
-        SELECT rows.* FROM unnest($12, $13, $14, $15) AS rows(id)
+        INSERT INTO raw (acceptance_id, sha256, size, content, pack)
+        SELECT rows.* FROM unnest($12, $13, $14, $15, $16) AS rows(id)
         WHERE id IN (SELECT acceptance_id FROM spooled)
     )
     SELECT acceptance_id FROM spooled;
@@ -70,7 +70,7 @@ $$
 _CALL = (
     "SELECT FROM accept_mails(%s::varchar[], %s::varchar[], %s::varchar[], %s::varchar[], "
     "%s::varchar[], %s::varchar[], %s::varchar[], %s::varchar[], %s::varchar[], %s::varchar[], %s::timestamptz[], "
-    "%s::varchar[], %s::varchar[], %s::integer[], %b::bytea[])"
+    "%s::varchar[], %s::varchar[], %s::integer[], %b::bytea[], %s::varchar[])"
 )
 
 
@@ -112,7 +112,7 @@ def _acceptance_rows(mails: Sequence[_Mail]) -> list[tuple[object, ...]]:
 
 
 def _raw_rows(mails: Sequence[_Mail]) -> list[tuple[object, ...]]:
-    return [(id_, arrival.sha256, arrival.size, arrival.content) for id_, arrival in mails]
+    return [(id_, arrival.sha256, arrival.size, arrival.content, arrival.pack) for id_, arrival in mails]
 
 
 def _answers(connection: sa.Connection, mails: Sequence[_Mail], are_all_new: bool) -> list[str]:

@@ -1,11 +1,14 @@
-"""Where the bytes of a mail that arrives are kept, through whatever door: in its row, or in a blob before it."""
+"""Where the bytes of a mail that arrives are kept: in its row, or before it in a pack or a blob, by their size."""
 
+from collections.abc import Sequence
 from dataclasses import replace
 
+from config.settings import Settings
 from storage.accepting import accept
-from storage.blobs import Blobs
+from storage.blobs import Blobs, FolderBlobs
 from storage.database import Database
-from storage.spool import Arrival
+from storage.packs import PackWriter, remove_free
+from storage.spool import Arrival, packed
 
 # Larger mails are blobs first: a database page at a time would hold every other writer.
 BLOB_BYTES = 256 * 1024
@@ -22,6 +25,41 @@ def as_blob(blobs: Blobs, arrival: Arrival) -> Arrival:
         return arrival
     blobs.put(arrival.content, arrival.sha256)
     return replace(arrival, content=None)
+
+
+def open_packs(settings: Settings) -> PackWriter | None:
+    """For what becomes a blob when it is filed; None where blobs are on another machine."""
+    if settings.blob_dir is None:
+        return None
+    return PackWriter(FolderBlobs(settings.blob_dir).packs, above=settings.intake.inline_raw_bytes)
+
+
+def in_packs(packs: PackWriter, arrivals: Sequence[Arrival]) -> Sequence[Arrival]:
+    """The arrivals with the bytes of the larger ones moved into a pack. Raises DatabaseUnavailable, StorageFull."""
+    larger = {
+        number: arrival.content
+        for number, arrival in enumerate(arrivals)
+        if arrival.content is not None and arrival.size > packs.above
+    }
+    if not larger:
+        return arrivals
+    moved = list(arrivals)
+    for number, place in zip(larger, packs.append([*larger.values()]), strict=True):
+        moved[number] = replace(arrivals[number], content=None, pack=place)
+    return moved
+
+
+def remove_free_packs(database: Database, settings: Settings) -> int:
+    """Remove the packs whose mails are all filed; returns how many. Raises DatabaseUnavailable."""
+    if settings.blob_dir is None:
+        return 0
+
+    def is_needed(pack: str) -> bool:
+        # A transaction for each: an earlier one would not see what was committed since.
+        with database.reading() as session:
+            return bool(packed(session, pack))
+
+    return remove_free(FolderBlobs(settings.blob_dir).packs, is_needed)
 
 
 def accept_now(database: Database, blobs: Blobs, arrival: Arrival) -> str:

@@ -76,10 +76,10 @@ def _gone_raws(session: Session, blobs: Blobs) -> dict[str, str]:
     without = session.exec(select(Spool.id).where(~raw.exists(), ~erased.exists())).all()
     gone = dict.fromkeys(without, "its raw mail is gone")
     same = col(Raw.acceptance_id) == Spool.acceptance_id
-    query = select(Spool.id, Spool.sha256).join(Raw, same).where(col(Raw.content).is_(None))
-    for id_, digest in session.exec(query.execution_options(yield_per=_PAGE)):
-        if not blobs.has(digest):
-            gone[id_] = f"the blob {digest} of its raw mail is gone"
+    query = select(Spool.id, Spool.sha256, Raw.pack).join(Raw, same).where(col(Raw.content).is_(None))
+    for id_, digest, pack in session.exec(query.execution_options(yield_per=_PAGE)):
+        if not blobs.has(digest, pack):
+            gone[id_] = f"the {f'place {pack} in a pack' if pack else f'blob {digest}'} of its raw mail is gone"
     return gone
 
 

@@ -7,14 +7,17 @@ copy of the database names is there when blobs are copied after it. Bringing it 
 import os
 import shutil
 from collections.abc import Iterator
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
-from config.errors import AlreadyThere, DatabaseUnavailable, StorageFull
+from config.errors import AlreadyThere, Damaged
 from config.settings import Settings
+from storage.blobs import FolderBlobs
 from storage.database import Database
+from storage.files import in_our_words, sync_folder
+from storage.spool import packed
 
-_NO_SPACE = (28, 122)  # ENOSPC, EDQUOT
 DATABASE_NAME = "gateway.db"
 
 
@@ -39,12 +42,11 @@ def back_up(database: Database, settings: Settings, path: Path) -> Backup:
         backup = _write(database, settings, unfinished)
         # A folder of the right name is a whole backup.
         unfinished.rename(path)
-        _sync(path.parent)
+        sync_folder(path.parent)
     except FileExistsError as error:
         raise AlreadyThere(f"{unfinished} is left from a backup that failed: remove it first") from error
     except OSError as error:
-        kind = StorageFull if error.errno in _NO_SPACE else DatabaseUnavailable
-        raise kind(f"Cannot write the backup {unfinished}: {error.strerror or error}") from error
+        raise in_our_words(error, f"Cannot write the backup {unfinished}") from error
     return Backup(
         path=path,
         database=path / DATABASE_NAME if backup.database else None,
@@ -58,8 +60,7 @@ def _write(database: Database, settings: Settings, folder: Path) -> Backup:
     copy = folder / DATABASE_NAME
     if database.is_sqlite:
         _copy_sqlite(database, copy)
-    blobs = settings.blob_dir
-    sizes = [_copy(source, folder / "blobs" / source.relative_to(blobs)) for source in _blobs(blobs)] if blobs else []
+    sizes = _copy_blobs(database, settings.blob_dir, folder / "blobs") if settings.blob_dir else []
     key = folder / settings.key_file.name if settings.key_file.exists() else None
     if key:
         _copy(settings.key_file, key)
@@ -83,10 +84,26 @@ def _copy_sqlite(database: Database, copy: Path) -> None:
         os.fsync(file.fileno())
 
 
-def _blobs(blob_dir: Path) -> Iterator[Path]:
+def _copy_blobs(database: Database, folder: Path, to: Path) -> list[int]:
+    """The sizes of the copies. What is in a pack is a blob in the backup: packs hold what was erased meanwhile."""
+    live, copies = FolderBlobs(folder), FolderBlobs(to)
+    with database.reading() as session:
+        waiting = packed(session)
+    sizes = [_copy(source, to / source.relative_to(folder)) for source in _blobs(live)]
+    for digest, place in waiting:
+        if not copies.has(digest):
+            with suppress(Damaged):  # `audit` tells of it, and the others are to have their backup
+                content = live.get(digest, place)
+                copies.put(content, digest)
+                sizes.append(len(content))
+    return sizes
+
+
+def _blobs(blobs: FolderBlobs) -> Iterator[Path]:
     """The finished blobs; one that is being written has a name with a dot."""
-    for folder, _, names in os.walk(blob_dir):
-        yield from (Path(folder) / name for name in names if not name.startswith("."))
+    for where, folders, names in os.walk(blobs.folder):
+        folders[:] = [name for name in folders if Path(where, name) != blobs.packs]
+        yield from (Path(where) / name for name in names if not name.startswith("."))
 
 
 def _copy(source: Path, to: Path) -> int:
@@ -96,11 +113,3 @@ def _copy(source: Path, to: Path) -> int:
         writing.flush()
         os.fsync(writing.fileno())
         return writing.tell()
-
-
-def _sync(folder: Path) -> None:
-    descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)

@@ -6,6 +6,7 @@ blob without a row is rubbish that a collection may remove; a row without a blob
 
 import os
 import time
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import timedelta
 from hashlib import sha256
@@ -13,10 +14,10 @@ from pathlib import Path
 from secrets import token_hex
 from typing import Protocol
 
-from config.errors import Damaged, DatabaseUnavailable, StorageFull
+from config.errors import Damaged, DatabaseUnavailable
 from config.settings import Settings
-
-_NO_SPACE = (28, 122)  # ENOSPC, EDQUOT
+from storage.files import in_our_words, make_folder, sync_folder
+from storage.packs import is_in_pack, read_pack
 
 
 class Blobs(Protocol):
@@ -29,11 +30,14 @@ class Blobs(Protocol):
     def put(self, content: bytes, digest: str = "") -> str:
         """Store bytes durably and return their SHA-256 in hex. Raises StorageFull or DatabaseUnavailable."""
 
-    def get(self, digest: str) -> bytes:
-        """The bytes of a blob. Raises Damaged when they are gone or not what was put, DatabaseUnavailable for now."""
+    def get(self, digest: str, pack: str = "") -> bytes:
+        """The bytes of a blob, or of what becomes one and is still at this place of a pack.
 
-    def has(self, digest: str) -> bool:
-        """Whether the blob is there; its content is not looked at."""
+        Raises Damaged when they are gone or not what was put, DatabaseUnavailable for now.
+        """
+
+    def has(self, digest: str, pack: str = "") -> bool:
+        """Whether there is such a blob, or such a place of a pack; the content is not looked at."""
 
     def remove(self, digest: str, young: timedelta) -> bool:
         """Remove a blob unless it was put within this time; returns whether it is gone. Raises DatabaseUnavailable."""
@@ -66,6 +70,11 @@ class FolderBlobs:
         """Never: it is a disk of this machine, as the database's is."""
         return False
 
+    @property
+    def packs(self) -> Path:
+        """The folder of what is not a blob yet."""
+        return self.folder / "packs"
+
     def put(self, content: bytes, digest: str = "") -> str:
         """See Blobs."""
         digest = digest or sha256(content).hexdigest()
@@ -75,17 +84,15 @@ class FolderBlobs:
                 _touch(path)  # younger than any collection that runs now
             else:
                 _write(path, content)
-            _sync_folder(path.parent)
+            sync_folder(path.parent)
         except OSError as error:
-            if error.errno in _NO_SPACE:
-                raise StorageFull(f"No space left for attachments in {self.folder}") from error
-            raise DatabaseUnavailable(f"Cannot store in {self.folder}: {error.strerror}") from error
+            raise in_our_words(error, f"Cannot store in {self.folder}") from error
         return digest
 
-    def get(self, digest: str) -> bytes:
+    def get(self, digest: str, pack: str = "") -> bytes:
         """See Blobs."""
         try:
-            content = self._path(digest).read_bytes()
+            content = self._read(digest, pack)
         except FileNotFoundError as error:
             if not self.folder.is_dir():  # a disk that is not mounted comes back
                 raise DatabaseUnavailable(f"{self.folder} is not there: is its disk mounted?") from error
@@ -94,9 +101,18 @@ class FolderBlobs:
             raise DatabaseUnavailable(f"Blob {digest} cannot be read in {self.folder}: {error.strerror}") from error
         return whole(content, digest, str(self.folder))
 
-    def has(self, digest: str) -> bool:
+    def _read(self, digest: str, pack: str) -> bytes:
+        path = self._path(digest)
+        if pack:
+            # A pack goes when its blobs are there: who asks in that moment asks for the blob again.
+            for read in (path.read_bytes, lambda: read_pack(self.packs, pack)):
+                with suppress(FileNotFoundError):
+                    return read()
+        return path.read_bytes()
+
+    def has(self, digest: str, pack: str = "") -> bool:
         """See Blobs."""
-        return self._path(digest).exists()
+        return bool(pack and is_in_pack(self.packs, pack)) or self._path(digest).exists()
 
     def remove(self, digest: str, young: timedelta) -> bool:
         """See Blobs."""
@@ -105,7 +121,7 @@ class FolderBlobs:
             if time.time() - path.stat().st_mtime < young.total_seconds():
                 return False
             path.unlink()
-            _sync_folder(path.parent)
+            sync_folder(path.parent)
         except FileNotFoundError:
             return True
         except OSError as error:
@@ -126,10 +142,7 @@ def _touch(path: Path) -> None:
 
 
 def _write(path: Path, content: bytes) -> None:
-    missing = [folder for folder in path.parents if not folder.is_dir()]
-    path.parent.mkdir(parents=True, exist_ok=True)
-    for folder in missing:
-        _sync_folder(folder.parent)
+    make_folder(path.parent)
     temporary = path.with_name(f".{path.name}.{token_hex(4)}")
     try:
         with temporary.open("xb") as file:
@@ -140,11 +153,3 @@ def _write(path: Path, content: bytes) -> None:
     except BaseException:
         temporary.unlink(missing_ok=True)
         raise
-
-
-def _sync_folder(folder: Path) -> None:
-    descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)

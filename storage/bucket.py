@@ -47,7 +47,7 @@ class BucketBlobs:
             raise DatabaseUnavailable(f"Cannot store in {self.url}: {_first_line(error)}") from error
         return digest
 
-    def get(self, digest: str) -> bytes:
+    def get(self, digest: str, _pack: str = "") -> bytes:
         """See Blobs."""
         try:
             content = bytes(get(self.store, _name(digest)).bytes())
@@ -57,7 +57,7 @@ class BucketBlobs:
             raise DatabaseUnavailable(f"Blob {digest} cannot be read in {self.url}: {_first_line(error)}") from error
         return whole(content, digest, self.url)
 
-    def has(self, digest: str) -> bool:
+    def has(self, digest: str, _pack: str = "") -> bool:
         """See Blobs. Raises DatabaseUnavailable when the bucket cannot be asked."""
         try:
             head(self.store, _name(digest))

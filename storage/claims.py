@@ -29,7 +29,7 @@ class Claimed:
     acceptance_id: str
     recipient: str
     sha256: str
-    content: bytes | None  # None: in the blob of its digest
+    content: bytes | None  # None: at a place of a pack, or in the blob of its digest
     reverse_path: str
     received_at: datetime
     attempts: int
@@ -39,6 +39,7 @@ class Claimed:
     helo: str = ""
     protocol: str = ""
     tls: str = ""
+    pack: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,6 +79,7 @@ _TAKEN = (
         _SPOOL.c.attempts,
         _SPOOL.c.passed,
         _RAW.c.content,
+        _RAW.c.pack,
         _RAW.c.size,
         _ACCEPTANCE.c.reverse_path,
         _ACCEPTANCE.c.received_at,
@@ -137,6 +139,7 @@ def mails_of_rows(session: Session, ids: Sequence[str]) -> list[Claimed]:
             helo=row.helo,
             protocol=row.protocol,
             tls=row.tls,
+            pack=row.pack,
         )
         for row in session.connection().execute(_TAKEN, {"ids": ids})
     ]

@@ -13,13 +13,12 @@ from pathlib import Path
 
 import sqlalchemy as sa
 
-from config.errors import AlreadyThere, DatabaseUnavailable, NotFound, StorageFull
+from config.errors import AlreadyThere, DatabaseUnavailable, NotFound
 from config.settings import Settings
 from storage.backup import DATABASE_NAME
 from storage.blobs import open_blobs
 from storage.database import open_sqlite, sqlite_path
-
-_NO_SPACE = (28, 122)  # ENOSPC, EDQUOT
+from storage.files import in_our_words, sync_folder
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,8 +48,7 @@ def restore(settings: Settings, path: Path) -> Restored:
             _check(settings, unfinished)
             _finish(unfinished, target)
     except OSError as error:
-        kind = StorageFull if error.errno in _NO_SPACE else DatabaseUnavailable
-        raise kind(f"Cannot restore {path}: {error.strerror or error}") from error
+        raise in_our_words(error, f"Cannot restore {path}") from error
     return Restored(target, count, key)
 
 
@@ -99,11 +97,7 @@ def _copy(source: Path, target: Path) -> Path:
 
 def _finish(unfinished: Path, target: Path) -> None:
     unfinished.rename(target)
-    descriptor = os.open(target.parent, os.O_RDONLY | os.O_DIRECTORY)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)
+    sync_folder(target.parent)
 
 
 def _check(settings: Settings, copy: Path) -> None:

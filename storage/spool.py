@@ -54,7 +54,7 @@ MOVES: dict[SpoolState, frozenset[SpoolState]] = {
 
 
 class Raw(SQLModel, table=True):
-    """The bytes of a mail as received: here, or in the blob of their digest when `content` is null.
+    """The bytes of a mail as received: here, or, when `content` is null, at a place of a pack or in their blob.
 
     By the acceptance that brought them, so that new ones stand together; by their digest they are found through
     the spool. An index of digests is in random order: of each mail it would write a page more.
@@ -64,6 +64,9 @@ class Raw(SQLModel, table=True):
     sha256: str
     size: int
     content: bytes | None = Field(default=None, sa_column=sa.Column(sa.LargeBinary, nullable=True))
+    pack: str = ""  # the place, see `storage.packs`; empty: none, or no longer
+
+    __table_args__ = (partial_index("ix_raw_pack", "pack", where="pack <> ''"),)
 
 
 class Acceptance(SQLModel, table=True):
@@ -110,7 +113,7 @@ class Spool(SQLModel, table=True):
 
 @dataclass(frozen=True, slots=True)
 class Arrival:
-    """A mail at the door. `recipients` are canonical; `content` is None when the bytes are a blob already."""
+    """A mail at the door. `recipients` are canonical; `content` is None when its bytes are elsewhere already."""
 
     reverse_path: str
     recipients: tuple[str, ...]
@@ -122,6 +125,7 @@ class Arrival:
     helo: str = ""
     protocol: str = "ESMTP"
     tls: str = ""
+    pack: str = ""
 
 
 def waive(connection: sa.Connection, acceptance_ids: Sequence[str], checks: Sequence[str]) -> None:
@@ -201,16 +205,24 @@ def _move(session: Session, row: Spool, to: SpoolState) -> None:
 
 def raw_bytes(session: Session, blobs: Blobs, digest: str) -> bytes:
     """The mail as it was received. Raises NotFound, or Damaged when its blob is."""
-    found = session.exec(select(Raw.content).where(is_raw_of([digest])).limit(1)).all()
-    if not found:
+    found = session.exec(select(Raw.content, Raw.pack).where(is_raw_of([digest])).limit(1)).first()
+    if found is None:
         raise NotFound(f"There is no raw mail {digest}")
-    return blobs.get(digest) if found[0] is None else found[0]
+    content, pack = found
+    return blobs.get(digest, pack) if content is None else content
 
 
 def move_raw_to_blob(session: Session, digests: Sequence[str]) -> None:
-    """Take bytes out of the hot table; their blobs are stored already."""
+    """Take bytes out of the hot table or their pack; their blobs are stored already."""
     if digests:
-        session.exec(sa.update(Raw).where(is_raw_of(digests)).values(content=None))
+        session.exec(sa.update(Raw).where(is_raw_of(digests)).values(content=None, pack=""))
+
+
+def packed(session: Session, pack: str = "") -> list[tuple[str, str]]:
+    """The digests and places of what is in packs, or in this one."""
+    # In words, so that both databases see that the partial index serves.
+    query = select(Raw.sha256, Raw.pack).where(sa.text("pack <> ''"))
+    return list(session.exec(query.where(col(Raw.pack).startswith(f"{pack}:")) if pack else query).all())
 
 
 def is_raw_of(digests: Sequence[str]) -> sa.ColumnElement[bool]:

@@ -15,6 +15,7 @@ from gateway.intake.digest import headers_of, waiting_mails, write_digest
 from gateway.intake.silence import watch_silence
 from gateway.reading.bounded import BoundedReader
 from outbound.post_office import PostOffice
+from storage.arrivals import remove_free_packs
 from storage.claims import recover
 from storage.database import Database
 from storage.erasure import collect_unwanted
@@ -52,6 +53,7 @@ class Chores:
             self._close_at = at + _CLOSE_SECONDS
             self._close()
             self._watch()
+            remove_free_packs(self._database, self._office.settings)
             self._remind()
         if at >= self._storms_at and self._settings.storm_quiet_minutes:
             self._storms_at = at + _STORM_SECONDS

@@ -27,7 +27,7 @@ class Ready:
     attachments: tuple[NewAttachment, ...]
     content_key: str
     conversation: tuple[str, ...]
-    moves_to_blob: bool  # its raw bytes are a blob now and leave the hot table
+    moves_to_blob: bool  # its raw bytes are a blob now and leave the hot table, or their pack
     authentication: Authentication
     unreadable: str = ""
 
@@ -80,7 +80,7 @@ def _raw(claimed: Claimed, blobs: Blobs) -> bytes | Damaged:
     if claimed.content is not None:
         return claimed.content
     try:
-        return blobs.get(claimed.sha256)
+        return blobs.get(claimed.sha256, claimed.pack)
     except Damaged as error:
         return error
 
@@ -106,7 +106,8 @@ def _ready(
 ) -> Ready:
     claimed, raw, mail = read.claimed, read.raw, read.mail
     files = tuple(_stored(file, blobs) for file in mail.attachments)
-    moves = claimed.content is not None and len(raw) > limits.inline_raw_bytes
+    is_large = claimed.content is not None and len(raw) > limits.inline_raw_bytes
+    moves = bool(raw) and (is_large or bool(claimed.pack))  # there are no bytes of a mail that is lost
     if moves:
         blobs.put(raw, claimed.sha256)
     keys = conversation_keys(mail)

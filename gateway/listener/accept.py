@@ -19,9 +19,10 @@ from config.errors import DatabaseUnavailable, StorageFull, TryAgain
 from gateway.listener.gathering import Gathering
 from gateway.listener.steps import in_time
 from storage import accepting
-from storage.arrivals import as_blob, is_blob_first
+from storage.arrivals import as_blob, in_packs, is_blob_first
 from storage.blobs import Blobs
 from storage.database import Database
+from storage.packs import PackWriter
 from storage.spool import Arrival
 from storage.writer import Writer
 
@@ -43,10 +44,18 @@ class _Waiting:
 class GroupCommit:
     """The one who writes for a listener."""
 
-    def __init__(self, database: Database, blobs: Blobs, wake: Callable[[], None], seconds: float) -> None:
+    def __init__(
+        self,
+        database: Database,
+        blobs: Blobs,
+        wake: Callable[[], None],
+        seconds: float,
+        packs: PackWriter | None = None,
+    ) -> None:
         self._database = database
         self._writer = Writer(database)
         self._blobs = blobs
+        self._packs = packs
         self._wake = wake
         self._seconds = seconds
         self._queue: SimpleQueue[list[_Waiting] | None] = SimpleQueue()
@@ -89,7 +98,7 @@ class GroupCommit:
             await asyncio.sleep(_POLL_SECONDS)
         self._queue.put(None)
         await asyncio.to_thread(self._thread.join)
-        self._writer.close()
+        self._let_go()
         self._blob_pool.shutdown()
 
     def _put_blob(self, arrival: Arrival) -> Arrival:
@@ -137,6 +146,8 @@ class GroupCommit:
             return [error]
 
     def _store(self, arrivals: Sequence[Arrival]) -> list[str]:
+        if self._packs is not None:
+            arrivals = in_packs(self._packs, arrivals)
         try:
             return self._transaction(arrivals)
         except StorageFull:
@@ -157,7 +168,7 @@ class GroupCommit:
         """After a failed fsync the pages may be gone although the next fsync succeeds: start from the files."""
         maillog.trouble("storage failed to write: no mail is taken until the database is open again")
         while not self._stopping.wait(_REOPEN_SECONDS):
-            self._writer.close()
+            self._let_go()
             self._database.close()
             try:
                 with self._writer.transaction():
@@ -168,6 +179,11 @@ class GroupCommit:
                 break
         self.is_broken = False
         maillog.started(what="database", why="reopened after a failed write")
+
+    def _let_go(self) -> None:
+        self._writer.close()
+        if self._packs is not None:
+            self._packs.close()
 
 
 def _give_up(future: "asyncio.Future[str]") -> None:

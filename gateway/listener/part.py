@@ -16,6 +16,7 @@ from gateway.listener.policy import House
 from gateway.listener.server import Door, drain, log_open, say_goodbye, watch
 from gateway.listener.tls import certificates_of
 from outbound.marks import Marks
+from storage.arrivals import open_packs
 from storage.blobs import open_blobs
 from storage.database import Database, open_database
 from storage.installation import load_installation
@@ -59,7 +60,7 @@ async def run_listener(
     """Listen until `stop`, then finish what has begun. Raises BadConfiguration, DatabaseUnavailable."""
     limits = settings.limits
     intake = Waker(settings.data_dir, "intake")
-    commit = GroupCommit(database, open_blobs(settings), intake.wake, limits.commit_seconds)
+    commit = GroupCommit(database, open_blobs(settings), intake.wake, limits.commit_seconds, packs=open_packs(settings))
     with database.reading() as session:
         marks = Marks(load_installation(session), settings.own_domains)
     directory = Directory(database, marks, limits.lookup_seconds)

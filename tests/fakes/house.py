@@ -1,5 +1,6 @@
 """A whole gateway in one process without its doors: mail is accepted and filed when a test says so."""
 
+from contextlib import closing
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from hashlib import sha256
@@ -13,6 +14,7 @@ from outbound.replies import Draft, SentReply, send_reply
 from storage.accepting import accept
 from storage.addresses import new_address
 from storage.agents import Agent, add_agent
+from storage.arrivals import in_packs, open_packs
 from storage.contacts import add_address, find_contact
 from storage.database import Database
 from storage.ids import new_id
@@ -64,8 +66,10 @@ class House:
         """Take a mail as the door would; returns the acceptance id."""
         recipients = tuple((to or self.address).split(","))
         arrival = Arrival(reverse_path, recipients, sha256(raw).hexdigest(), len(raw), raw, now())
-        with self.database.writing_connection() as connection:
-            return accept(connection, [arrival])[0]
+        packs = open_packs(self.settings)
+        assert packs is not None
+        with closing(packs), self.database.writing_connection() as connection:
+            return accept(connection, in_packs(packs, [arrival]))[0]
 
     def work(self) -> None:
         """File all that waits."""

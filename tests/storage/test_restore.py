@@ -1,15 +1,18 @@
 """A backup that is brought back is the whole desk again, and nothing that exists is written over."""
 
 from collections.abc import Iterator
+from contextlib import closing
 from hashlib import sha256
 from pathlib import Path
 
 import pytest
+from fakes.rows import arrival
 
 from config.clock import now
 from config.errors import AlreadyThere, DatabaseUnavailable, NotFound
 from config.settings import Settings
 from storage.accepting import accept
+from storage.arrivals import in_packs, open_packs
 from storage.backup import back_up
 from storage.blobs import open_blobs
 from storage.database import Database, open_database
@@ -60,6 +63,19 @@ def test_restored_backup_is_the_desk_again(backup: Path, tmp_path: Path) -> None
         assert raw_bytes(session, open_blobs(settings), sha256(CONTENT).hexdigest()) == CONTENT
     database.close()
     assert not list((tmp_path / "new").glob("*.unfinished*"))
+
+
+def test_mail_that_waited_in_a_pack_is_restored(live: tuple[Settings, Database], tmp_path: Path) -> None:
+    """Its row still names the pack, and its bytes are found as a blob."""
+    settings, database = live
+    content, packs = CONTENT + b"waits", open_packs(settings)
+    assert packs is not None
+    with closing(packs), database.writing_connection() as connection:
+        accept(connection, in_packs(packs, [arrival(content)]))
+    new = settings_in(tmp_path / "new")
+    assert restore(new, back_up(database, settings, tmp_path / "backup").path).blobs == 2
+    with closing(open_database(new)) as restored, restored.reading() as session:
+        assert raw_bytes(session, open_blobs(new), sha256(content).hexdigest()) == content
 
 
 def test_restore_writes_over_nothing(live: tuple[Settings, Database], backup: Path, tmp_path: Path) -> None:

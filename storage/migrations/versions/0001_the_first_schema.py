@@ -144,8 +144,18 @@ def upgrade() -> None:
         sa.Column("sha256", sa.String(), nullable=False),
         sa.Column("size", sa.Integer(), nullable=False),
         sa.Column("content", sa.LargeBinary(), nullable=True),
+        sa.Column("pack", sa.String(), nullable=False),
         sa.PrimaryKeyConstraint("acceptance_id", name=op.f("pk_raw")),
     )
+    with op.batch_alter_table("raw", schema=None) as batch_op:
+        batch_op.create_index(
+            "ix_raw_pack",
+            ["pack"],
+            unique=False,
+            sqlite_where=sa.text("pack <> ''"),
+            postgresql_where=sa.text("pack <> ''"),
+        )
+
     op.create_table(
         "signing_key",
         sa.Column("id", sa.Integer(), nullable=False),
@@ -831,6 +841,9 @@ def downgrade() -> None:
 
     op.drop_table("contact_address")
     op.drop_table("signing_key")
+    with op.batch_alter_table("raw", schema=None) as batch_op:
+        batch_op.drop_index("ix_raw_pack", sqlite_where=sa.text("pack <> ''"), postgresql_where=sa.text("pack <> ''"))
+
     op.drop_table("raw")
     op.drop_table("fact")
     op.drop_table("dkim_key")

@@ -1,5 +1,6 @@
 """One bad mail costs one mail; nothing that was accepted is lost, whatever happens to a worker."""
 
+import os
 from hashlib import sha256
 from pathlib import Path
 
@@ -11,6 +12,8 @@ from sqlmodel import col, select
 from config.errors import DatabaseUnavailable
 from gateway.intake import batch, chores, worker
 from gateway.reading.child_process import Unreadable
+from storage.arrivals import remove_free_packs
+from storage.blobs import FolderBlobs
 from storage.claims import claim
 from storage.messages import attachments_of
 from storage.spool import Raw, Spool, SpoolState, move_raw_to_blob, raw_bytes, release
@@ -150,6 +153,40 @@ def test_large_raw_mail_leaves_the_hot_table_after_filing(house: House) -> None:
     with house.database.reading() as session:
         assert session.get_one(Raw, row.acceptance_id).content is None
         assert raw_bytes(session, house.office.blobs, row.sha256) == raw
+
+
+def test_mail_that_waited_in_a_pack_is_a_blob_after_filing_and_the_pack_goes(house: House) -> None:
+    """Not before, although the worker looks for packs that nobody needs among its chores."""
+    raw = mail("long line\n" * 5000)
+    id_ = house.accept(raw)
+    packs = FolderBlobs(house.settings.blob_dir).packs
+    (pack,) = packs.iterdir()
+    os.utime(pack, (0, 0))
+    house.worker._chores.do_due()
+    assert pack.exists()
+    house.work()
+    row = house.rows(id_)[0]
+    with house.database.reading() as session:
+        assert session.get_one(Raw, row.acceptance_id).pack == ""
+        assert raw_bytes(session, house.office.blobs, row.sha256) == raw
+    assert remove_free_packs(house.database, house.settings) == 1
+
+
+@pytest.mark.parametrize("damage", [Path.unlink, lambda path: path.write_bytes(b"cut")], ids=["gone", "cut"])
+def test_a_mail_whose_pack_is_damaged_is_told_as_lost(house: House, damage) -> None:
+    """It becomes no blob of nothing; with the blob of a backup it is released."""
+    raw = mail("long line\n" * 5000)
+    id_ = house.accept(raw)
+    damage(next(FolderBlobs(house.settings.blob_dir).packs.iterdir()))
+    house.work()
+    row = house.rows(id_)[0]
+    assert row.state is SpoolState.QUARANTINED
+    assert not house.office.blobs.has(row.sha256)
+    house.office.blobs.put(raw)
+    with house.database.writing() as session:
+        release(session, session.merge(row))
+    house.work()
+    assert house.rows(id_)[0].state is SpoolState.FILED
 
 
 def test_every_decision_stands_in_the_trace(house: House) -> None:

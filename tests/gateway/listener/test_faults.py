@@ -1,8 +1,10 @@
 """Our own trouble is a temporary reply within its time; nothing accepted is lost, nothing is stored twice."""
 
 import asyncio
+import os
 import threading
 import time
+from errno import EIO, ENOSPC
 from hashlib import sha256
 
 import pytest
@@ -12,7 +14,7 @@ from config.clock import now
 from config.errors import DatabaseUnavailable, StorageFull
 from gateway.listener import accept
 from gateway.listener.accept import GroupCommit
-from storage import accepting
+from storage import accepting, packs
 from storage.arrivals import BLOB_BYTES, accept_now
 from storage.blobs import open_blobs
 from storage.spool import Arrival, raw_bytes
@@ -185,6 +187,33 @@ def test_failed_write_stops_the_door_until_the_database_is_open_again(open_door,
         assert peer.says("MAIL FROM:<a@b.example>").startswith("451 4.3.0")
     assert reopened.wait(5)
     until(lambda: _takes_mail(door), 5, "the door takes mail again")
+
+
+@pytest.mark.parametrize(
+    ("error", "reply", "stays_shut"), [(EIO, "451 4.3.0", True), (ENOSPC, "452 4.3.1", False)], ids=["EIO", "full"]
+)
+def test_pack_that_cannot_be_written_is_temporary(open_door, monkeypatch, error, reply, stays_shut):
+    """As with the database; the next mail begins another pack, and a small one needs none."""
+    door, large = open_door(), MAIL + b"large\r\n" * 5000
+
+    def failing(_descriptor):
+        raise OSError(error, os.strerror(error))
+
+    monkeypatch.setattr(accept, "_REOPEN_SECONDS", 0.2)
+    with door.peer() as peer, monkeypatch.context() as broken:
+        broken.setattr(packs.os, "fdatasync", failing)
+        assert peer.mails([door.address], large).startswith(reply)
+        assert peer.says("MAIL FROM:<a@b.example>").startswith("451" if stays_shut else "250")
+    assert door.rows() == []
+    until(lambda: _takes_mail(door), 5, "the door takes mail again")
+    with door.peer() as peer:
+        assert peer.mails([door.address], large).startswith("250")
+        assert peer.mails([door.address], MAIL).startswith("250")
+    first, second = (raw.pack for raw in door.raws())
+    blobs = open_blobs(door.settings)
+    assert not second
+    assert blobs.get(sha256(large).hexdigest(), first) == large
+    assert len([*blobs.packs.iterdir()]) == 2
 
 
 def test_two_listeners_on_one_database_store_a_mail_once(open_door, database_url):
