@@ -192,7 +192,7 @@ class IntakeSettings(Section):
         description="From this hour on managers are told once a day what is held or quarantined, if anything; -1: never.",
     )
     inline_raw_bytes: int = Field(
-        16_384, ge=0, description="Raw mail larger than this moves from the database to a blob after filing."
+        16_384, ge=0, description="Raw mail larger than this waits in a pack, and becomes a blob when it is filed."
     )
 
 

@@ -10,6 +10,7 @@ import os
 import time
 from collections.abc import Callable, Sequence
 from contextlib import suppress
+from errno import ENOLCK, EOPNOTSUPP
 from pathlib import Path
 
 from storage.files import in_our_words, make_folder, sync_folder
@@ -18,8 +19,9 @@ from storage.ids import is_id, new_id
 _MAX_BYTES = 64 * 1024 * 1024
 # What is erased may stand in a pack until its writer begins another and somebody looks for free ones.
 _MAX_SECONDS = 600.0
-# A database server may still finish what a writer has asked for that was killed a moment ago.
-_YOUNG_SECONDS = 60.0
+# Longer than anybody writes one pack: on a disk without locks that is all that keeps it, and a database server may
+# still finish what a writer has asked for who was killed a moment ago.
+_YOUNG_SECONDS = _MAX_SECONDS + 60.0
 
 
 class PackWriter:
@@ -92,10 +94,18 @@ def _new_file(folder: Path) -> tuple[str, int]:
     while True:
         id_ = new_id()
         descriptor = os.open(folder / id_, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_APPEND, 0o600)
-        fcntl.flock(descriptor, fcntl.LOCK_EX)
+        _lock(descriptor, fcntl.LOCK_EX)
         if os.fstat(descriptor).st_nlink:
             return id_, descriptor
         os.close(descriptor)
+
+
+def _lock(descriptor: int, how: int) -> None:
+    try:
+        fcntl.flock(descriptor, how)
+    except OSError as error:
+        if error.errno not in (ENOLCK, EOPNOTSUPP):  # a shared folder that knows no locks
+            raise
 
 
 def read_pack(folder: Path, place: str) -> bytes:
@@ -135,7 +145,7 @@ def _names(folder: Path) -> list[str]:
 def _remove_if_free(path: Path, is_needed: Callable[[str], bool]) -> bool:
     # Somebody writes it, or somebody else has just removed it.
     with suppress(BlockingIOError, FileNotFoundError), path.open("r+b") as pack:
-        fcntl.flock(pack, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        _lock(pack.fileno(), fcntl.LOCK_EX | fcntl.LOCK_NB)
         # Asked under the lock: what its writer has appended has its rows, or never will.
         if time.time() - os.fstat(pack.fileno()).st_mtime > _YOUNG_SECONDS and not is_needed(path.name):
             path.unlink()

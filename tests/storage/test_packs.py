@@ -7,6 +7,7 @@ import sys
 import time
 from collections.abc import Iterator
 from contextlib import closing
+from errno import ENOLCK
 from hashlib import sha256
 from pathlib import Path
 
@@ -124,6 +125,22 @@ def test_a_pack_that_was_taken_before_its_lock_is_not_written(
     monkeypatch.setattr(module.fcntl, "flock", late)
     (place,) = writer.append(CONTENTS[:1])
     assert read_pack(folder, place) == CONTENTS[0]
+
+
+def test_on_a_disk_without_locks_its_age_keeps_a_pack(
+    writer: PackWriter, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Nobody writes a pack for as long as it is kept."""
+
+    def without(_descriptor: int, _how: int) -> None:
+        raise OSError(ENOLCK, "No locks available")
+
+    monkeypatch.setattr(module.fcntl, "flock", without)
+    folder = tmp_path / "blobs" / "packs"
+    writer.append(CONTENTS)
+    assert remove_free(folder, lambda _: False) == 0
+    packs_in(folder)
+    assert remove_free(folder, lambda _: False) == 1
 
 
 def test_full_disk_stores_nothing_and_the_next_mail_begins_another_pack(writer: PackWriter, tmp_path: Path) -> None:
