@@ -1,8 +1,7 @@
 """One connection: bytes in, lines to commands, replies out, and the ways to end. The commands are `dialogue`.
 
 aiosmtpd's server has other insides here where it is unsafe or slow: bytes come through `Stream`, a client
-that goes cancels nothing, and every reply is one of `replies`. Whether a peer has been slow for too long is
-asked from outside, by `check_time`.
+that goes cancels nothing, and every reply is one of `replies`. Whether a peer has been slow for too long is `pace`.
 """
 
 import asyncio
@@ -18,6 +17,7 @@ from config.settings import Settings
 from gateway.listener import replies
 from gateway.listener.handler import Handler, Visit
 from gateway.listener.limits import Budget, Connections, Networks
+from gateway.listener.pace import Pace
 from gateway.listener.proxy import read_client
 from gateway.listener.replies import Reply
 from gateway.listener.steps import Steps
@@ -63,11 +63,9 @@ class Conversation(SMTP):
         self.transport = None
         self.stream = Stream()
         self.is_tls = common.listener.tls == "implicit"
-        self._began = loop.time()
-        self._octets = 0
-        self._waits_since: float | None = None
-        self._data_since: float | None = None
+        self.pace = Pace(loop.time())
         self._closing_since: float | None = None
+        self._octets_after_the_end = 0
         self._unwritable: asyncio.Future[None] | None = None
         self._is_counted = False
 
@@ -89,13 +87,13 @@ class Conversation(SMTP):
 
     def data_received(self, data: bytes) -> None:
         """Bytes came."""
-        self._octets += len(data)
         if self._closing_since is not None:
-            if self._octets > _LINGER_OCTETS:
+            self._octets_after_the_end += len(data)
+            if self._octets_after_the_end > _LINGER_OCTETS:
                 self.abort()
             return
-        if self._data_since is not None:
-            self._waits_since = self.loop.time()
+        if self.pace.is_in_mail:
+            self.pace.mail_comes(self.loop.time(), len(data))
         self.stream.feed(data)
 
     def eof_received(self) -> bool:
@@ -135,28 +133,17 @@ class Conversation(SMTP):
     # --- time, asked once a second --------------------------------------------------------------
 
     def check_time(self, now: float) -> None:
-        """End the conversation when the peer has been too slow. Never while we are the slow one."""
-        limits = self.limits
+        """End the conversation when the peer has been too slow."""
         if self._closing_since is not None:
             if now - self._closing_since > _LINGER_SECONDS:
                 self.abort()
-        elif self._waits_since is None:
-            return
-        elif limits.session_seconds and now - self._began > limits.session_seconds:
-            self._end(replies.SESSION_TOO_LONG)
-        elif limits.idle_seconds and now - self._waits_since > limits.idle_seconds:
-            self._end(replies.IDLE_TOO_LONG)
-        elif self._data_since is not None and self._is_slow(now - self._data_since):
-            self._end(replies.TOO_SLOW)
+        elif (last_word := self.pace.too_slow(now, self.limits)) is not None:
+            self._end(last_word)
 
     def drain(self, *, hurry: bool = False) -> None:
         """We are stopping: whoever is between commands goes now; in a hurry also who is sending a mail."""
-        if self._waits_since is not None and (hurry or self._data_since is None):
+        if self.pace.is_waiting and (hurry or not self.pace.is_in_mail):
             self._end(replies.SHUTTING_DOWN)
-
-    def _is_slow(self, seconds: float) -> bool:
-        least = self.limits.data_bytes_per_second
-        return bool(least) and seconds > self.limits.data_grace_seconds and self._octets < least * seconds
 
     # --- talking ------------------------------------------------------------------------------
 
@@ -194,8 +181,7 @@ class Conversation(SMTP):
         if self.transport is None or self._closing_since is not None:
             return
         self._closing_since = self.loop.time()
-        self._waits_since = None
-        self._octets = 0
+        self.pace.is_ours()
         self.stream.unread.clear()
         self.stream.end()
         if self.transport.is_closing() or not self.transport.can_write_eof():
@@ -252,11 +238,10 @@ class Conversation(SMTP):
                 await self._unwritable
             line = self.stream.take_line(_LONGEST_LINE)
             if line is None:
-                if self._waits_since is None:
-                    self._waits_since = self.loop.time()
+                self.pace.waits(self.loop.time())
                 await self.stream.wait()
                 continue
-            self._waits_since = None
+            self.pace.is_ours()
             if not line:
                 self._wrong(replies.LINE_TOO_LONG)
             elif not line.endswith(b"\r\n"):

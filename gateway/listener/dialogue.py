@@ -189,11 +189,10 @@ class Dialogue(Conversation):
     async def _receive(self) -> tuple[Reply, bool]:
         """The reply to a mail, and whether it is the last word."""
         incoming = Incoming(self.limits.message_bytes, self.common.budget)
-        self._data_since = self._waits_since = self.loop.time()
-        self._octets = len(self.stream.unread)
+        self.pace.mail_begins(self.loop.time(), len(self.stream.unread))
         try:
             is_whole = await receive(self.stream, incoming)
-            self._data_since = self._waits_since = None
+            self.pace.is_ours()
             content = incoming.content()
             if not is_whole or content is replies.BARE_CHARACTERS:
                 return replies.MAIL_TOO_LARGE if isinstance(content, bytes) else content, True
@@ -203,7 +202,7 @@ class Dialogue(Conversation):
                 return replies.OUT_OF_STEP, True
             return await self._asked(self.common.handler.mail(self.session, self.envelope, content)), False
         finally:
-            self._data_since = self._waits_since = None
+            self.pace.is_ours()
             incoming.release()
 
     def rset(self, argument: str) -> None:

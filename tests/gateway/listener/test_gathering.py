@@ -13,8 +13,9 @@ def gathered(act: Callable[[Gathering[str]], None], seconds: float = 0.0) -> lis
         batches: list[list[str]] = []
         gathering: Gathering[str] = Gathering(asyncio.get_running_loop(), batches.append)
         act(gathering)
-        await asyncio.sleep(seconds)
-        return batches
+        if seconds:
+            await asyncio.sleep(seconds)
+        return [*batches]  # not what the loop does while it ends
 
     return asyncio.run(run())
 
