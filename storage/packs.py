@@ -62,9 +62,9 @@ class _Pack:
     def __init__(self, folder: Path) -> None:
         make_folder(folder)
         self._id, self._descriptor = _new_file(folder)
+        self._nameless_in: Path | None = folder  # until its entry is on stable storage
         self._end = 0
         self._until = time.monotonic() + _MAX_SECONDS
-        sync_folder(folder)
 
     @property
     def is_done(self) -> bool:
@@ -83,6 +83,9 @@ class _Pack:
     def sync(self) -> None:
         """Bring all of it onto stable storage."""
         os.fdatasync(self._descriptor)
+        if self._nameless_in is not None:
+            sync_folder(self._nameless_in)
+            self._nameless_in = None
 
     def close(self) -> None:
         """Let go of it."""
