@@ -2,7 +2,8 @@
 
 Tickets, messages and rows of the spool stay as empty shells, so that numbers and the audit go on adding up. The
 digest of an erased mail becomes a keyed one: who has the mail cannot find it here, but we know it when it comes
-again. Copies in backups are not reached. The block list stays: it keeps us from writing to him.
+again. Copies in backups are not reached; those in a pack go with it, within minutes. The block list stays: it keeps
+us from writing to him.
 """
 
 import hmac

@@ -91,8 +91,9 @@ def test_null_reverse_path_is_stored_as_the_empty_string(door):
     ],
     ids=["dots", "empty", "blank", "pack", "octets", "many dots", "blob"],
 )
-def test_stored_bytes_are_those_that_were_sent(door, content):
+def test_stored_bytes_are_those_that_were_sent(open_door, database_url, content):
     """Dots are un-stuffed and nothing else changes, whatever the length of lines."""
+    door = open_door(database_url=database_url)
     with door.peer() as peer:
         assert peer.mails([door.address], content).startswith("250")
     [raw] = door.raws()
