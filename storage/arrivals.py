@@ -1,7 +1,6 @@
 """Where the bytes of a mail that arrives are kept: in its row, or before it in a pack or a blob, by their size."""
 
 from collections.abc import Sequence
-from dataclasses import replace
 
 from config.settings import Settings
 from storage.accepting import accept
@@ -24,7 +23,7 @@ def as_blob(blobs: Blobs, arrival: Arrival) -> Arrival:
     if arrival.content is None or not is_blob_first(blobs, arrival):
         return arrival
     blobs.put(arrival.content, arrival.sha256)
-    return replace(arrival, content=None)
+    return arrival._replace(content=None)
 
 
 def open_packs(settings: Settings) -> PackWriter | None:
@@ -45,7 +44,7 @@ def in_packs(packs: PackWriter, arrivals: Sequence[Arrival]) -> Sequence[Arrival
         return arrivals
     moved = list(arrivals)
     for number, place in zip(larger, packs.append([*larger.values()]), strict=True):
-        moved[number] = replace(arrivals[number], content=None, pack=place)
+        moved[number] = arrivals[number]._replace(content=None, pack=place)
     return moved
 
 

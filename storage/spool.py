@@ -5,9 +5,9 @@ once. A row is unique for (recipient, SHA-256 of the bytes), so a retry after a 
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
+from typing import NamedTuple
 
 import sqlalchemy as sa
 from sqlmodel import Field, Session, SQLModel, col, select
@@ -111,8 +111,7 @@ class Spool(SQLModel, table=True):
     )
 
 
-@dataclass(frozen=True, slots=True)
-class Arrival:
+class Arrival(NamedTuple):
     """A mail at the door. `recipients` are canonical; `content` is None when its bytes are elsewhere already."""
 
     reverse_path: str

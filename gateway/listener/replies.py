@@ -3,23 +3,16 @@
 Our own fault is never a permanent reply. Nothing that a peer sent is repeated to him.
 """
 
-from dataclasses import dataclass, field
 
-
-@dataclass(frozen=True, slots=True)
 class Reply:
-    """One line: basic code, enhanced code (empty where RFC 2034 section 3 allows none), text."""
+    """One line: basic code, enhanced code (empty where RFC 2034 section 3 allows none), text. Never changed."""
 
-    code: int
-    enhanced: str
-    text: str
-    line: str = field(init=False, repr=False, compare=False)  # as it is sent, without its end
-    wire: bytes = field(init=False, repr=False, compare=False)
+    __slots__ = ("code", "line", "wire")
 
-    def __post_init__(self) -> None:
-        line = f"{self.code} {self.enhanced} {self.text}" if self.enhanced else f"{self.code} {self.text}"
-        object.__setattr__(self, "line", line)
-        object.__setattr__(self, "wire", line.encode() + b"\r\n")
+    def __init__(self, code: int, enhanced: str, text: str) -> None:
+        self.code = code
+        self.line = f"{code} {enhanced} {text}" if enhanced else f"{code} {text}"  # as it is sent, without its end
+        self.wire = self.line.encode() + b"\r\n"
 
     @property
     def is_refusal(self) -> bool:
