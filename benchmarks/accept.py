@@ -23,7 +23,16 @@ from peers.postgres import postgres_server
 from benchmarks.desk import new_desk
 from benchmarks.machine import cpu_seconds, print_table, spread, tree_of
 
-_HEAD = ("mails durably accepted a second", "gateway", "Postfix", "ratio", "gateway CPU ms", "Postfix CPU ms")
+_HEAD = (
+    "mails durably accepted a second",
+    "gateway",
+    "Postfix",
+    "ratio",
+    "gateway CPU ms",
+    "Postfix CPU ms",
+    "two processes",
+    "ratio",
+)
 # What an ordinary disk adds; a quick virtual one hides what group commit is for.
 _SLOW_SECONDS = 0.005
 _START_SECONDS = 60.0
@@ -97,9 +106,10 @@ def _beside_postfix(source: str, rounds: int, loads: Sequence[_Load], *, slow: b
         )
         theirs = _Server(postfix.port, (source,), int((postfix.folder / "queue" / "pid" / "master.pid").read_text()))
         ours = _started(stack, folder / "gateway", source, environment=environment)
+        two = _started(stack, folder / "two", source, listener_processes=2, environment=environment)
         if disk:
             disk.ails(delay_seconds=_SLOW_SECONDS)
-        return [_row(load, rounds, ours, theirs) for load in loads]
+        return [_row(load, rounds, (ours, theirs, two)) for load in loads]
 
 
 def _by_database(source: str, rounds: int) -> list[Sequence[str]]:
@@ -130,11 +140,8 @@ def _started(
     return _Server(gateway.port, (source, "-t", address), gateway.pid)
 
 
-def _row(load: _Load, rounds: int, our_server: _Server, their_server: _Server) -> Sequence[str]:
-    ours, theirs = _Measured(), _Measured()
-    for _ in range(rounds):
-        _measure(ours, load, our_server)
-        _measure(theirs, load, their_server)
+def _row(load: _Load, rounds: int, servers: Sequence[_Server]) -> Sequence[str]:
+    ours, theirs, two = _in_turn(load, rounds, servers)
     return (
         load.name,
         spread(ours.rates),
@@ -142,19 +149,25 @@ def _row(load: _Load, rounds: int, our_server: _Server, their_server: _Server) -
         f"{median(ours.rates) / median(theirs.rates):.2f}",
         f"{median(ours.cpu_ms):.2f}",
         f"{median(theirs.cpu_ms):.2f}",
+        spread(two.rates),
+        f"{median(two.rates) / median(theirs.rates):.2f}",
     )
 
 
 def _compared(load: _Load, rounds: int, servers: Sequence[_Server]) -> Sequence[str]:
-    measured = [_Measured() for _ in servers]
-    for _ in range(rounds):
-        for into, server in zip(measured, servers, strict=True):
-            _measure(into, load, server)
-    first, *others = measured
+    first, *others = _in_turn(load, rounds, servers)
     cells = [load.name, spread(first.rates)]
     for other in others:
         cells += [spread(other.rates), f"{median(other.rates) / median(first.rates):.2f}"]
     return cells
+
+
+def _in_turn(load: _Load, rounds: int, servers: Sequence[_Server]) -> list[_Measured]:
+    measured = [_Measured() for _ in servers]
+    for _ in range(rounds):
+        for into, server in zip(measured, servers, strict=True):
+            _measure(into, load, server)
+    return measured
 
 
 def _measure(into: _Measured, load: _Load, server: _Server) -> None:

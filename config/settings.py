@@ -58,7 +58,7 @@ class Settings(Section):
         1,
         ge=1,
         le=64,
-        description="Processes that take mail, on PostgreSQL; each has limits, rates and memory of its own. On SQLite one writes at a time.",
+        description="Processes that take mail on the same ports; each has limits, rates and memory of its own. On SQLite one writes at a time.",
     )
     listener: tuple[ListenerSettings, ...] = (ListenerSettings(),)
     limits: LimitSettings = LimitSettings()
@@ -91,10 +91,6 @@ class Settings(Section):
 
     @model_validator(mode="after")
     def _processes_that_help(self) -> "Settings":
-        if self.listener_processes > 1 and self.is_sqlite:
-            raise ValueError(
-                "listener_processes above 1 needs PostgreSQL: on SQLite they would only wait for each other"
-            )
         if self.listener_processes > 1 and all(one.address.startswith("unix:") for one in self.listener):
             raise ValueError(
                 "listener_processes above 1 needs a listener on a port: a Unix socket belongs to one process"

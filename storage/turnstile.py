@@ -14,7 +14,8 @@ from pathlib import Path
 
 from config.errors import DatabaseUnavailable
 
-_POLL_SECONDS = 0.0005
+# A commit takes a few of them at least; whoever waits longer asks more seldom, and never late by half his wait.
+_POLL_SECONDS = 0.00005
 _MAX_POLL_SECONDS = 0.005
 
 

@@ -109,11 +109,7 @@ def test_tls_is_the_default_for_servers() -> None:
         ({"listener": [{"tls": "implicit"}]}, "tls_certificate"),
         ({"listener": [{"proxy_from": ["10.0.0.1/8"]}]}, "host bits"),
         ({"listener": [{"address": "systemd"}, {"address": "systemd"}]}, "systemd:lmtp"),
-        ({"listener_processes": 2}, "needs PostgreSQL"),
-        (
-            {"listener_processes": 2, "database": {"url": "postgresql://x/y"}, "listener": [{"address": "unix:/x"}]},
-            "on a port",
-        ),
+        ({"listener_processes": 2, "listener": [{"address": "unix:/x"}]}, "on a port"),
         ({"limits": {"trusted_networks": ["office"]}}, "office"),
         ({"limits": {"recipients": -1}}, "greater than or equal to 0"),
         ({"time_zone": "Lisbon"}, "Europe/Lisbon"),

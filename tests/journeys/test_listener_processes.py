@@ -1,4 +1,4 @@
-"""Several processes that take mail on one port: PostgreSQL's way to use more than one processor for the door."""
+"""Several processes that take mail on one port: the way to use more than one processor for the door."""
 
 import os
 import smtplib
@@ -12,18 +12,21 @@ from journeys.parts import parts_of, sockets_of
 from journeys.wild_mails import WildMails
 from peers.gatewayproc import GatewayProc, Setting
 from peers.ports import LOOPBACK, until
-from peers.postgres import PostgresServer
 
 pytestmark = pytest.mark.journey
 
 CONNECTIONS = 40
 
 
-def test_processes_share_the_port_and_one_that_dies_is_replaced(postgres: PostgresServer, tmp_path: Path) -> None:
+@pytest.mark.parametrize("kind", ["sqlite", "postgresql"])
+def test_processes_share_the_port_and_one_that_dies_is_replaced(
+    request: pytest.FixtureRequest, tmp_path: Path, kind: str
+) -> None:
     """Connections are dealt out to both, a Unix socket belongs to the first, and mail goes on when one is killed."""
     path = tmp_path / "lmtp"
     settings: dict[str, Setting] = {"listener_processes": 2, "limits": {"drain_seconds": 1}}
-    gateway = GatewayProc(tmp_path / "gateway", 9, postgres.create("listener_processes"), settings)
+    url = request.getfixturevalue("postgres").create("listener_processes") if kind == "postgresql" else None
+    gateway = GatewayProc(tmp_path / "gateway", 9, url, settings)
     _add_listener(gateway, path)
     with gateway:
         until(lambda: gateway.log().count("listening=") == 2, 60, "both listen")
