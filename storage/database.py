@@ -69,6 +69,14 @@ class Database:
         """A connection for `Writer`, who begins its transactions himself."""
         return self._writer.connect().execution_options(begins=False)
 
+    def checkpoint(self) -> None:
+        """Copy what SQLite's log holds into the database, as far as nobody has to wait for it.
+
+        Raises DatabaseUnavailable or StorageFull.
+        """
+        with our_errors(), self.kept_connection() as connection:
+            connection.exec_driver_sql("PRAGMA wal_checkpoint(PASSIVE)").all()
+
     def turn(self) -> AbstractContextManager[None]:
         """Our turn to write, of all processes on this machine. Raises DatabaseUnavailable."""
         return self._turnstile.turn() if self._turnstile else nullcontext()
@@ -138,7 +146,8 @@ def _on_sqlite_connect(connection: Any, _record: object) -> None:
         "foreign_keys=ON",
         "secure_delete=ON",
         "cache_size=-16000",
-        # Pages: a log of 16 MiB. What is written often is copied into the database a quarter as often.
+        # Pages: a log of 16 MiB. What is written often is copied into the database a quarter as often. At the door
+        # `checkpoints` copies before it comes to that.
         "wal_autocheckpoint=4000",
     ):
         cursor.execute(f"PRAGMA {pragma}")

@@ -21,6 +21,7 @@ from gateway.listener.steps import in_time
 from storage import accepting
 from storage.arrivals import as_blob, in_packs, is_blob_first
 from storage.blobs import Blobs
+from storage.checkpoints import Checkpoints
 from storage.database import Database
 from storage.packs import PackWriter
 from storage.spool import Arrival
@@ -56,6 +57,7 @@ class GroupCommit:
         self._writer = Writer(database)
         self._blobs = blobs
         self._packs = packs
+        self._checkpoints = Checkpoints(database)
         self._wake = wake
         self._seconds = seconds
         self._queue: SimpleQueue[list[_Waiting] | None] = SimpleQueue()
@@ -98,6 +100,7 @@ class GroupCommit:
             await asyncio.sleep(_POLL_SECONDS)
         self._queue.put(None)
         await asyncio.to_thread(self._thread.join)
+        self._checkpoints.close()
         self._let_go()
         self._blob_pool.shutdown()
 
@@ -161,6 +164,7 @@ class GroupCommit:
     def _transaction(self, arrivals: Sequence[Arrival]) -> list[str]:
         with self._writer.transaction(is_one_statement=True) as connection:
             ids = accepting.accept(connection, arrivals)
+        self._checkpoints.count(len(ids))
         self.transactions += 1
         return ids
 
