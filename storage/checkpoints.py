@@ -16,7 +16,7 @@ _TROUBLE_SECONDS = 5.0
 
 
 class Checkpoints:
-    """A thread that is awake while somebody commits; he is of one thread."""
+    """A thread that is awake while somebody commits; one thread calls `count`."""
 
     def __init__(self, database: Database) -> None:
         self._database = database
