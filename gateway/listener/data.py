@@ -40,12 +40,12 @@ class Incoming:
         if end < 0:
             self._searched = max(0, len(self._bytes) - len(_DOT) + 1)
             self._look_at_ends(self._searched)
-            self._check_room()
+            self._check_room(self._searched)  # what follows may be the end, which is no part of the mail
             return None
         behind = self._bytes[end + len(_DOT) :]
         del self._bytes[end + 2 :]
         self._look_at_ends(len(self._bytes))
-        self._check_room()
+        self._check_room(len(self._bytes))
         return behind
 
     def content(self) -> bytes | Reply:
@@ -71,7 +71,7 @@ class Incoming:
 
         One octet is found sixteen times as fast as three, and but for its header a file in base64 has no dots.
         """
-        start = self._searched
+        start = max(self._searched, 2)  # where no CR LF fits before it, a dot ends nothing
         for _ in range(_FEW_DOTS):
             begin = self._bytes.find(b".", start) - 2
             if begin < 0 or self._bytes.startswith(_DOT, begin):
@@ -101,8 +101,8 @@ class Incoming:
                 self._ends.decode(str(all_[self._seen : until], "latin-1"))
             self._seen = until
 
-    def _check_room(self) -> None:
-        size = len(self._bytes) - 2
+    def _check_room(self, until: int) -> None:
+        size = max(0, until - 2)
         if self.refusal is None:
             if self._largest and size > self._largest:
                 self.refusal = MAIL_TOO_LARGE
