@@ -2,7 +2,6 @@
 
 import threading
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import replace
 
 import pytest
 from fakes.processes import accept_pairs
@@ -130,7 +129,7 @@ def test_mails_of_one_commit_are_answered_each_by_its_own(database: Database) ->
 
 def test_envelope_is_kept_as_it_was_given(database: Database) -> None:
     """What a peer may write in its envelope is read again: quotation marks, commas, braces, backslashes, letters."""
-    mail = replace(arrival(b"x"), reverse_path='"a\\"b,{c}"@x.example', helo="\\{NULL}", peer="NULL", tls="ação ✓")
+    mail = arrival(b"x")._replace(reverse_path='"a\\"b,{c}"@x.example', helo="\\{NULL}", peer="NULL", tls="ação ✓")
     (id_,) = accepted(database, mail)
     with database.reading() as session:
         kept = session.get_one(Acceptance, id_)
