@@ -7,7 +7,7 @@ from storage.accepting import accept
 from storage.blobs import Blobs, FolderBlobs
 from storage.database import Database
 from storage.packs import PackWriter, remove_free
-from storage.spool import Arrival, packed
+from storage.spool import Arrival, is_pack_needed
 
 # Larger mails are blobs first: a database page at a time would hold every other writer.
 BLOB_BYTES = 256 * 1024
@@ -56,7 +56,7 @@ def remove_free_packs(database: Database, settings: Settings) -> int:
     def is_needed(pack: str) -> bool:
         # A transaction for each: an earlier one would not see what was committed since.
         with database.reading() as session:
-            return bool(packed(session, pack))
+            return is_pack_needed(session, pack)
 
     return remove_free(FolderBlobs(settings.blob_dir).packs, is_needed)
 

@@ -217,11 +217,19 @@ def move_raw_to_blob(session: Session, digests: Sequence[str]) -> None:
         session.exec(sa.update(Raw).where(is_raw_of(digests)).values(content=None, pack=""))
 
 
-def packed(session: Session, pack: str = "") -> list[tuple[str, str]]:
-    """The digests and places of what is in packs, or in this one."""
-    # In words, so that both databases see that the partial index serves.
-    query = select(Raw.sha256, Raw.pack).where(sa.text("pack <> ''"))
-    return list(session.exec(query.where(col(Raw.pack).startswith(f"{pack}:")) if pack else query).all())
+# In words, so that both databases see that the partial index serves.
+_IN_A_PACK = sa.text("pack <> ''")
+
+
+def packed(session: Session) -> list[tuple[str, str]]:
+    """The digests and places of all that is in packs."""
+    return list(session.exec(select(Raw.sha256, Raw.pack).where(_IN_A_PACK)).all())
+
+
+def is_pack_needed(session: Session, pack: str) -> bool:
+    """Whether a mail is in this pack that is no blob yet."""
+    query = select(Raw.pack).where(_IN_A_PACK, col(Raw.pack).startswith(f"{pack}:"))
+    return session.exec(query.limit(1)).first() is not None
 
 
 def is_raw_of(digests: Sequence[str]) -> sa.ColumnElement[bool]:
