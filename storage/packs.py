@@ -97,7 +97,11 @@ def _new_file(folder: Path) -> tuple[str, int]:
     while True:
         id_ = new_id()
         descriptor = os.open(folder / id_, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_APPEND, 0o600)
-        _lock(descriptor, fcntl.LOCK_EX)
+        try:
+            _lock(descriptor, fcntl.LOCK_EX)
+        except OSError:
+            os.close(descriptor)
+            raise
         if os.fstat(descriptor).st_nlink:
             return id_, descriptor
         os.close(descriptor)
