@@ -89,7 +89,7 @@ class _Fields(EmailPolicy):
 
     def fold_binary(self, name: str, value: str) -> bytes:
         if name.lower() in _OUR_FIELDS:
-            return f"{name}: {value}\r\n".encode()
+            return f"{name}: {value}\r\n".encode("utf-8", "replace")
         return super().fold_binary(name, value)
 
 

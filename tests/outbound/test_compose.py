@@ -6,7 +6,7 @@ from email.message import EmailMessage
 from email.utils import getaddresses
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from config.errors import AskedWrongly, GatewayError
@@ -79,6 +79,7 @@ def test_whatever_was_typed_the_mail_has_the_meant_fields_and_no_other(
 
 @settings(max_examples=200, deadline=None)
 @given(name=ANYTHING, id_=ANYTHING, loop=ANYTHING)
+@example(name="", id_="", loop="\ud800")
 def test_whatever_others_wrote_their_names_and_ids_add_nothing(name: str, id_: str, loop: str) -> None:
     """Cc, In-Reply-To, References and the loop mark hold what is sound of it, or the letter is refused."""
     strange = f"<{id_}>"
